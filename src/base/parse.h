@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Text to values, strictly: the whole string must be used, ranges are checked, nothing is
+ * guessed. All return 0, -EINVAL (malformed) or -ERANGE (does not fit).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int parse_u64(const char *text, uint64_t *ret);
+int parse_i64(const char *text, int64_t *ret);
+int parse_u32(const char *text, uint32_t *ret);
+int parse_i32(const char *text, int32_t *ret);
+/* Octal, as a file mode: at most 07777. */
+int parse_mode(const char *text, uint32_t *ret);
+/* true, false, 1, 0, t, f, T, F, TRUE, FALSE, True, False: what Docker's boolean options take. */
+int parse_bool(const char *text, bool *ret);
+/* Bytes: a number (decimals allowed) and b, k, m, g, t or p, with optional "b" or "ib", powers of
+ * 1024: Docker's RAMInBytes. */
+int parse_size(const char *text, int64_t *ret);
+/* A decimal number of CPUs in units of 1e-9 ("1.5" -> 1500000000), as --cpus takes it. */
+int parse_nano(const char *text, int64_t *ret);
+/* Go's duration ("1h2m3.5s", "100ms") in nanoseconds. */
+int parse_duration(const char *text, int64_t *ret);
+/* A name with or without "SIG", or a number from 1 to 64; "RTMIN+3" too. */
+int parse_signal(const char *text, int *ret);
+/* "0-3,7": a list of CPU or node numbers, each below 8192, ranges ascending. */
+int parse_cpu_list(const char *text);
