@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Who the program runs as and what it may do, and the order in which rights can be given up. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/report-private.h"
+#include "sandbox/runtime-config.h"
+#include "sandbox/seccomp.h"
+
+typedef struct Credentials {
+    uid_t uid;
+    gid_t gid;
+    const gid_t *groups; /* supplementary ones, the configuration's */
+    size_t n_groups;
+    mode_t umask;
+    CapabilitySets capabilities;
+    bool no_new_privileges;
+    SeccompProgram seccomp; /* empty: none */
+} Credentials;
+
+/*
+ * Lay out what @config asks for; valid as long as @config is. Compiled filters are kept in
+ * @cache_fd. Errors: those of seccomp_program_load().
+ */
+int credentials_plan(const RuntimeConfig *config, int cache_fd, Credentials *ret, Error *err);
+void credentials_done(Credentials *credentials);
+
+/*
+ * Set the limits of the child @pid. Errors: DENIED (naming the limit: raising a hard one takes
+ * CAP_SYS_RESOURCE), INVALID.
+ */
+int rlimits_apply(pid_t pid, const RuntimeProcess *process, Error *err);
+
+/* The child's part, without allocation: become the user and keep only what was granted. Seccomp
+ * comes last, or before the capabilities go where no_new_privs does not allow that. */
+int credentials_apply(const Credentials *credentials, Report *report);

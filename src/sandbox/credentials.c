@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Groups before the user id, the bounding set before both, kept capabilities after, the filter
+ * last: each step takes a right that a later one gives up.
+ */
+
+#include "sandbox/credentials-private.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DEFAULT_UMASK 0022
+
+int credentials_plan(const RuntimeConfig *config, int cache_fd, Credentials *ret, Error *err)
+{
+    const RuntimeProcess *process = config->process;
+    const LinuxSeccomp *profile = config->linux_config.seccomp;
+
+    *ret = (Credentials) {
+        .uid = process->user.uid,
+        .gid = process->user.gid,
+        .groups = process->user.additional_gids.items,
+        .n_groups = process->user.additional_gids.count,
+        .umask = process->user.umask.is_set ? (mode_t)process->user.umask.value : DEFAULT_UMASK,
+        .no_new_privileges = process->no_new_privileges,
+    };
+    capabilities_from_config(process->capabilities, &ret->capabilities);
+
+    return profile ? seccomp_program_load(profile, cache_fd, &ret->seccomp, err) : 0;
+}
+
+void credentials_done(Credentials *credentials)
+{
+    seccomp_program_done(&credentials->seccomp);
+}
+
+static int set_limit(pid_t pid, const RuntimeRlimit *limit, Error *err)
+{
+    const struct rlimit64 wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
+    struct rlimit64 current = {};
+    int number = runtime_rlimit_number(limit->type);
+
+    if (prlimit64(pid, (enum __rlimit_resource)number, &wanted, &current) == 0)
+        return 0;
+    if (errno == EPERM && prlimit64(pid, (enum __rlimit_resource)number, NULL, &current) == 0 &&
+        wanted.rlim_max > current.rlim_max)
+        return error_set(err, ERROR_DENIED,
+                         "process.rlimits: raising the hard %s from %ju to %ju takes "
+                         "CAP_SYS_RESOURCE",
+                         limit->type, (uintmax_t)current.rlim_max, (uintmax_t)wanted.rlim_max);
+    return error_errno(err, "process.rlimits: set %s to %ju:%ju", limit->type,
+                       (uintmax_t)limit->soft, (uintmax_t)limit->hard);
+}
+
+int rlimits_apply(pid_t pid, const RuntimeProcess *process, Error *err)
+{
+    for (size_t i = 0; i < process->rlimits.count; i++) {
+        int r = set_limit(pid, &process->rlimits.items[i], err);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* System calls, not libc's functions: those are free to allocate and to talk to other threads. */
+static int change_user(const Credentials *credentials, Report *report)
+{
+    if (syscall(SYS_setgroups, credentials->n_groups, credentials->groups) < 0)
+        return report_errno(report, "set the supplementary groups");
+    if (syscall(SYS_setresgid, credentials->gid, credentials->gid, credentials->gid) < 0)
+        return report_errno(report, "set the group id");
+    if (syscall(SYS_setresuid, credentials->uid, credentials->uid, credentials->uid) < 0)
+        return report_errno(report, "set the user id");
+    return 0;
+}
+
+static int apply_seccomp(const Credentials *credentials, Report *report)
+{
+    int r = credentials->seccomp.count > 0 ? seccomp_program_apply(&credentials->seccomp) : 0;
+
+    return r < 0 ? report_result(report, r, "load the seccomp filter") : 0;
+}
+
+int credentials_apply(const Credentials *credentials, Report *report)
+{
+    int r;
+
+    (void)umask(credentials->umask);
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return report_errno(report, "keep capabilities over the change of user");
+    r = capabilities_drop_bounding(credentials->capabilities.bounding);
+    if (r < 0)
+        return report_result(report, r, "drop capabilities from the bounding set");
+
+    /* Without no_new_privs a filter takes CAP_SYS_ADMIN, which may be gone in a moment. */
+    r = credentials->no_new_privileges ? 0 : apply_seccomp(credentials, report);
+    if (r < 0)
+        return r;
+    r = change_user(credentials, report);
+    if (r < 0)
+        return r;
+
+    /* A change of credentials clears it, so not earlier: whoever kills our parent kills us. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return report_errno(report, "tie the container to its supervisor");
+    r = capabilities_apply(&credentials->capabilities);
+    if (r < 0)
+        return report_result(report, r, "set the capabilities");
+    if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+        return report_errno(report, "stop keeping capabilities");
+
+    if (!credentials->no_new_privileges)
+        return 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return report_errno(report, "set no_new_privs");
+    return apply_seccomp(credentials, report);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The container's mounts. The parent lays out a table and clones every bind source into a detached
+ * mount, so that nothing is resolved by path outside the container later; the child makes file
+ * systems in its own namespaces and moves everything to where it belongs, by handle.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/mount-options-private.h"
+#include "sandbox/report-private.h"
+#include "sandbox/runtime-config.h"
+
+typedef struct MountEntry {
+    char *destination; /* absolute and clean */
+    char *type;        /* the file system that the child makes; NULL for a bind or remount */
+    char *source;      /* what mountinfo will show; may be NULL */
+    char *link_target; /* not a mount: a symlink made at the destination */
+    MountOptions options;
+    int fd; /* the mount: of a bind from the start, else once the child has made it */
+    bool is_directory;
+    bool is_sealed; /* read-only at last, once other entries were put into it */
+} MountEntry;
+
+typedef struct MountTable {
+    MountEntry *items;
+    size_t count;
+    size_t capacity;
+} MountTable;
+
+/*
+ * Lay out the mounts of @config. Relative sources start from @bundle_fd. Errors: NOT_FOUND (a bind
+ * source), INVALID, UNSUPPORTED (an option), SYSTEM.
+ */
+int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,
+                     const Cgroup *cgroup, Error *err);
+void mount_table_done(MountTable *table);
+
+/* A new entry at the end; @destination is copied and cleaned. Valid until the next one. */
+MountEntry *mount_table_add(MountTable *table, const char *destination);
+
+/* The entries that show the container its own cgroup, as @mount (of type "cgroup") asks. */
+int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount, const Cgroup *cgroup,
+                            Error *err);
+
+/* True when @config binds something of the host's over @destination. */
+bool mount_table_has_bind(const MountTable *table, const char *destination);
+
+/* The last mount of the file system @type, -EBADF when there is none. Child only. */
+int mount_table_find_fd(const MountTable *table, const char *type);
+
+/* The child's part: none of these allocates. */
+
+/* Make and move all entries into place under @root_fd. */
+int mount_table_make(MountTable *table, int root_fd, Report *report);
+/* Make those read-only that had to stay writable for a while. */
+int mount_table_seal(const MountTable *table, Report *report);
+
+/*
+ * Open the place of a mount inside the root, made if it is missing: a directory or an empty file.
+ * Below /dev, /proc and /sys no symlink is followed at all.
+ */
+int mount_point_open(int root_fd, const char *destination, bool is_directory, Report *report);
+
+/* Open @path inside the root as mount_point_open() resolves it. Returns a descriptor or -errno. */
+int mount_point_resolve(int root_fd, const char *path, int flags);
+
+/* Put the detached mount @fd, or a mount anywhere in our namespace, on top of @target_fd. */
+int mount_attach(int fd, int target_fd);
+
+/* A detached clone of what @fd refers to, which must lie in our own mount namespace. */
+int mount_clone(int fd, bool recursive);
+
+/* A detached mount of a new file system. Returns a descriptor or -errno, recorded. */
+int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,
+              Report *report);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The parent's side: lay out a plan, clone, do what can only be done from outside, wait until the
+ * child is ready, and later let it go. What exists at a failure is undone by sandbox_free().
+ */
+
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/socket.h"
+#include "sandbox/init-private.h"
+#include "sandbox/process-files-private.h"
+
+struct Sandbox {
+    Cgroup *cgroup; /* NULL: the configuration names none */
+    bool attaches;  /* the child is moved into it from outside, for it could not go by itself */
+    pid_t pid;      /* 0: not cloned yet */
+    int pidfd;
+    int control_fd;
+    int terminal_fd;
+};
+
+static Sandbox *sandbox_new(void)
+{
+    Sandbox *sandbox = NEW(Sandbox);
+
+    sandbox->pidfd = sandbox->control_fd = sandbox->terminal_fd = -EBADF;
+    return sandbox;
+}
+
+static void reap(Sandbox *sandbox)
+{
+    siginfo_t info;
+
+    while (waitid(P_PIDFD, (id_t)sandbox->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+        ; /* ECHILD: somebody has reaped it already */
+}
+
+void sandbox_free(Sandbox *sandbox)
+{
+    int saved_errno = errno;
+
+    if (!sandbox)
+        return;
+
+    if (sandbox->pid > 0) {
+        (void)pidfd_send_signal(sandbox->pidfd, SIGKILL, NULL, 0); /* it may have ended */
+        reap(sandbox);
+    }
+    if (sandbox->cgroup) {
+        /* A failure leaves a cgroup that the next start under this name reports. */
+        (void)cgroup_kill(sandbox->cgroup, NULL);
+        (void)cgroup_remove(sandbox->cgroup, NULL);
+        cgroup_free(sandbox->cgroup);
+    }
+    fd_close(sandbox->pidfd);
+    fd_close(sandbox->control_fd);
+    fd_close(sandbox->terminal_fd);
+    free(sandbox);
+    errno = saved_errno;
+}
+
+/* The child says nothing and is gone: killed, most likely by a limit of its cgroup. */
+static int report_silent_end(Sandbox *sandbox, Error *err)
+{
+    siginfo_t info = {};
+
+    while (waitid(P_PIDFD, (id_t)sandbox->pidfd, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    if (info.si_code == CLD_EXITED)
+        return error_set(err, ERROR_SYSTEM,
+                         "the container's first process ended with status %d before it was ready",
+                         info.si_status);
+    return error_set(err, ERROR_SYSTEM,
+                     "the container's first process was killed by signal %d before it was ready",
+                     info.si_status);
+}
+
+/*
+ * Clone, with @cgroup_fd into that cgroup. Signals stay blocked in the child until it executes: no
+ * handler of ours may run there.
+ */
+static pid_t clone_init(Sandbox *sandbox, SandboxPlan *plan, int child_fd, int cgroup_fd)
+{
+    const InitOptions options = {
+        .control_fd = child_fd,
+        .waits = sandbox->attaches || namespace_plan_has_user(&plan->namespaces),
+        .enters = sandbox->cgroup && !sandbox->attaches,
+    };
+    sigset_t all, previous;
+    pid_t pid;
+
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &previous);
+    pid = namespace_plan_clone(&plan->namespaces, cgroup_fd, &sandbox->pidfd);
+    if (pid == 0) {
+        sandbox->control_fd = fd_close(sandbox->control_fd); /* or its end would never be seen */
+        init_run(plan, &options);
+    }
+    (void)sigprocmask(SIG_SETMASK, &previous, NULL);
+    return pid;
+}
+
+static int start_init(Sandbox *sandbox, SandboxPlan *plan, Error *err)
+{
+    _cleanup_close_ int child_fd = -EBADF;
+    int cgroup_fd = sandbox->cgroup ? cgroup_unified_fd(sandbox->cgroup) : -EBADF, sockets[2];
+    pid_t pid;
+    int r;
+
+    r = socket_pair(sockets);
+    if (r < 0)
+        return error_result(err, r, "make a socket pair");
+    sandbox->control_fd = sockets[0];
+    child_fd = sockets[1];
+
+    pid = clone_init(sandbox, plan, child_fd, cgroup_fd);
+    if (pid < 0 && cgroup_fd >= 0) {
+        /* Not every cgroup takes a clone (one with threads in it does not): move it in instead. */
+        sandbox->attaches = true;
+        pid = clone_init(sandbox, plan, child_fd, -EBADF);
+    }
+    if (pid < 0)
+        return error_result(err, pid, "clone a process into its namespaces");
+    sandbox->pid = pid;
+    return 0;
+}
+
+static int send_byte(Sandbox *sandbox, char byte)
+{
+    int r = socket_send(sandbox->control_fd, &byte, sizeof(byte), NULL, 0);
+
+    return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it died: its report tells more */
+}
+
+/* What only the outside can do, while the child waits. */
+static int prepare_from_outside(Sandbox *sandbox, const SandboxPlan *plan, Error *err)
+{
+    bool has_user = namespace_plan_has_user(&plan->namespaces);
+    int r = 0;
+
+    if (has_user)
+        r = namespace_write_id_maps(sandbox->pid, &plan->config->linux_config, err);
+    if (r >= 0 && sandbox->attaches)
+        r = cgroup_attach(sandbox->cgroup, sandbox->pid, err);
+    if (r < 0 || (!has_user && !sandbox->attaches))
+        return r;
+
+    r = send_byte(sandbox, INIT_GO_ON);
+    return r < 0 ? error_result(err, r, "talk to the container's first process") : 0;
+}
+
+static int wait_until_ready(Sandbox *sandbox, Error *err)
+{
+    Report report;
+    int r = report_receive(&report, sandbox->control_fd, &sandbox->terminal_fd);
+
+    if (r < 0)
+        return error_result(err, r, "hear from the container's first process");
+    if (r == 0)
+        return report_silent_end(sandbox, err);
+    return report.kind == ERROR_NONE ? 0 : report_to_error(&report, err);
+}
+
+static int set_attributes(const Sandbox *sandbox, const RuntimeProcess *process, Error *err)
+{
+    int r = rlimits_apply(sandbox->pid, process, err);
+
+    if (r >= 0 && process->oom_score_adj.is_set)
+        r = process_set_oom_score(sandbox->pid, process->oom_score_adj.value, err);
+    return r;
+}
+
+int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, Sandbox **ret,
+                   Error *err)
+{
+    _cleanup_(sandbox_plan_done) SandboxPlan plan = SANDBOX_PLAN_INIT;
+    _cleanup_(sandbox_freep) Sandbox *sandbox = sandbox_new();
+    const LinuxConfig *settings = &config->linux_config;
+    int r;
+
+    if (settings->cgroups_path) {
+        r = cgroup_create(settings->cgroups_path, &settings->resources, &sandbox->cgroup, err);
+        if (r < 0)
+            return r;
+    }
+    r = sandbox_plan_make(&plan, config, options, sandbox->cgroup, err);
+    if (r >= 0)
+        r = start_init(sandbox, &plan, err);
+    if (r >= 0)
+        r = prepare_from_outside(sandbox, &plan, err);
+    if (r >= 0)
+        r = wait_until_ready(sandbox, err);
+    if (r >= 0)
+        r = set_attributes(sandbox, config->process, err);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(sandbox);
+    return 0;
+}
+
+pid_t sandbox_pid(const Sandbox *sandbox)
+{
+    return sandbox->pid;
+}
+
+int sandbox_pidfd(const Sandbox *sandbox)
+{
+    return sandbox->pidfd;
+}
+
+int sandbox_take_terminal(Sandbox *sandbox)
+{
+    return TAKE_FD(sandbox->terminal_fd);
+}
+
+Cgroup *sandbox_cgroup(const Sandbox *sandbox)
+{
+    return sandbox->cgroup;
+}
+
+int sandbox_start(Sandbox *sandbox, Error *err)
+{
+    _cleanup_close_ int no_fd = -EBADF;
+    Report report;
+    int r;
+
+    r = send_byte(sandbox, INIT_START);
+    if (r >= 0)
+        r = report_receive(&report, sandbox->control_fd, &no_fd);
+    sandbox->control_fd = fd_close(sandbox->control_fd);
+    if (r < 0)
+        return error_result(err, r, "talk to the container's first process");
+
+    /* The descriptor was closed by execve(2), or by an end that the exit status explains. */
+    return r == 0 ? 0 : report_to_error(&report, err);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A container as a process: from an OCI runtime configuration to a program that runs in its own
+ * namespaces, root file system and cgroup, and back to nothing. This is the only way down.
+ *
+ * sandbox_create() does everything but the last step; the container's first process then waits, in
+ * all its namespaces, so that the caller can plug in networks; sandbox_start() lets it execute the
+ * program. The caller must be the process that stays with the container: it is the parent.
+ */
+
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/runtime-config.h"
+
+typedef struct Sandbox Sandbox;
+
+typedef struct SandboxOptions {
+    int bundle_fd; /* directory that relative paths of the configuration start from */
+    int rootfs_fd; /* detached mount (open_tree(2), fsmount(2)) that becomes the root;
+                      -EBADF: the directory root.path is used */
+    int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
+    int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
+} SandboxOptions;
+
+/*
+ * Make cgroup, namespaces, mounts and devices as @config (valid, as runtime_config_parse() returns
+ * it) says. Descriptors in @options stay the caller's. On failure nothing is left behind.
+ * Errors: INVALID (the configuration contradicts itself), UNSUPPORTED (the kernel lacks a feature
+ * or this version what was asked for), NOT_FOUND (a mount source is missing), DENIED (what takes a
+ * capability that we lack), SYSTEM.
+ */
+int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, Sandbox **ret,
+                   Error *err);
+
+/* Of the container's first process, as the caller's pid namespace sees it. The pidfd stays the
+ * sandbox's. */
+pid_t sandbox_pid(const Sandbox *sandbox);
+int sandbox_pidfd(const Sandbox *sandbox);
+
+/* The master side of the container's terminal, owned by the caller from here on; -EBADF without
+ * one. */
+int sandbox_take_terminal(Sandbox *sandbox);
+
+/*
+ * Execute the program. Returns once execve(2) has succeeded.
+ * Errors: PROGRAM_MISSING, PROGRAM_UNUSABLE, INVALID (the working directory), SYSTEM.
+ */
+int sandbox_start(Sandbox *sandbox, Error *err);
+
+/* The container's cgroup, valid as long as the sandbox. */
+Cgroup *sandbox_cgroup(const Sandbox *sandbox);
+
+/* Kill what still runs, reap the first process if nobody has, remove the cgroup. */
+void sandbox_free(Sandbox *sandbox);
+DEFINE_CLEANUP(Sandbox *, sandbox_free);
