@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Blobs by digest in an OCI image layout: `content/` below the state directory, readable by any
+ * tool that knows the layout. A blob appears under its digest only when complete, verified and on
+ * the disk. Half-written blobs live in staging directories that their owner holds a lock on, so
+ * that whatever a killed process left is told from what a living one is about to finish.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "image/digest-set.h"
+
+typedef struct ContentStore ContentStore;
+
+/* Open or create the layout below @state_fd (not kept). Errors: UNSUPPORTED (a layout version that
+ * is not 1.0.0), SYSTEM. */
+int content_store_open(int state_fd, ContentStore **ret, Error *err);
+void content_store_close(ContentStore *store);
+DEFINE_CLEANUP(ContentStore *, content_store_close);
+
+/*
+ * Hold the store against collection: shared by everybody who adds, exclusive for who removes.
+ * Waits for the lock, or returns -EAGAIN without recording an error when @wait is false.
+ * The lock lasts until *ret_fd is closed.
+ */
+typedef enum ContentLock {
+    CONTENT_LOCK_ADD,
+    CONTENT_LOCK_REMOVE,
+} ContentLock;
+int content_store_lock(ContentStore *store, ContentLock mode, bool wait, int *ret_fd, Error *err);
+
+/* A directory for unfinished things; removed with all it holds when the handle is freed. */
+typedef struct ContentStaging ContentStaging;
+int content_staging_begin(ContentStore *store, ContentStaging **ret, Error *err);
+void content_staging_free(ContentStaging *staging);
+DEFINE_CLEANUP(ContentStaging *, content_staging_free);
+int content_staging_fd(const ContentStaging *staging);
+
+/* A new empty file in the staging directory, for content_staging_commit(). */
+int content_staging_create(ContentStaging *staging, const char *name, int *ret_fd, Error *err);
+
+/*
+ * Make the staged file @name the blob @expected: hashed here, whoever wrote it, synced and renamed.
+ * *ret_size (may be NULL) is its length in bytes. Errors: CORRUPT (another digest), SYSTEM.
+ */
+int content_staging_commit(ContentStaging *staging, const char *name, const Digest *expected,
+                           int64_t *ret_size, Error *err);
+
+/* Store @data; returns its digest. */
+int content_store_put(ContentStore *store, const void *data, size_t size, Digest *ret, Error *err);
+
+/* The longest blob that is read whole: documents, not layers. */
+#define CONTENT_READ_MAX_SIZE (4 * 1024 * 1024)
+
+/*
+ * Read and verify a document. Errors: NOT_FOUND, CORRUPT (its digest is wrong, or it is longer than
+ * CONTENT_READ_MAX_SIZE).
+ */
+int content_store_read(ContentStore *store, const Digest *digest, char **ret_data, size_t *ret_size,
+                       Error *err);
+
+/* Open for reading, unverified. Errors: NOT_FOUND, SYSTEM. */
+int content_store_open_blob(ContentStore *store, const Digest *digest, int *ret_fd, Error *err);
+
+/*
+ * True when the blob is there and intact: hashed completely, so that a damaged one is written anew
+ * by whoever has the right bytes at hand. ret_size may be NULL.
+ */
+bool content_store_verify(ContentStore *store, const Digest *digest, int64_t *ret_size);
+
+/* Replace index.json as a whole. */
+int content_store_write_index(ContentStore *store, const char *text, Error *err);
+
+/*
+ * Remove all blobs but those in @kept, and staging directories without an owner.
+ * The caller holds CONTENT_LOCK_REMOVE.
+ */
+int content_store_sweep(ContentStore *store, DigestSet *kept, Error *err);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The docker-archive: manifest.json lists images by the names of their members. Layers are checked
+ * against the diff ids of the configuration, the configuration against its own name, which has been
+ * its digest since Docker 1.10.
+ */
+
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "image/image-load-private.h"
+
+#define MAX_IMAGES 1024
+
+typedef struct ArchivedImage {
+    char *config; /* name of a member */
+    StringList names;
+    StringList layers; /* names of members, bottom to top */
+} ArchivedImage;
+
+static const JsonField archived_image_fields[] = {
+    JSON_FIELD_FLAGS(ArchivedImage, config, "Config", JSON_TYPE_STRING, JSON_REQUIRED),
+    JSON_FIELD(ArchivedImage, names, "RepoTags", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ArchivedImage, layers, "Layers", JSON_TYPE_STRING_LIST),
+};
+static const JsonStruct archived_image_json = JSON_STRUCT(ArchivedImage, archived_image_fields);
+
+typedef struct ArchivedImages {
+    JSON_ARRAY_OF(ArchivedImage) images;
+} ArchivedImages;
+
+/* The document is an array; it is read as the one member of an object. */
+static const JsonField archived_images_fields[] = {
+    { .name = "manifest.json",
+      .type = JSON_TYPE_STRUCT_ARRAY,
+      .offset = offsetof(ArchivedImages, images),
+      .flags = JSON_REQUIRED,
+      .type_of = &archived_image_json },
+};
+static const JsonStruct archived_images_json = JSON_STRUCT(ArchivedImages, archived_images_fields);
+
+static void archived_images_done(ArchivedImages *images)
+{
+    json_struct_done(&archived_images_json, images);
+}
+
+static int read_images(ImageArchive *archive, ArchivedImages *ret, Error *err)
+{
+    _cleanup_image_document_ ImageDocument document = {};
+    _cleanup_json_ json_t *json = NULL;
+    _cleanup_json_ json_t *wrapper = NULL;
+    int r;
+
+    r = image_archive_read(archive, "manifest.json", &document, err);
+    if (r < 0)
+        return r;
+    r = json_parse(document.text, document.size, &json, err);
+    if (r < 0)
+        return error_wrap(err, r, "manifest.json");
+    if (json_array_size(json) > MAX_IMAGES)
+        return error_set(err, ERROR_INVALID, "manifest.json: more than %d images", MAX_IMAGES);
+    wrapper = json_object();
+    json_object_set(wrapper, "manifest.json", json);
+    return json_struct_read(&archived_images_json, wrapper, ret, err);
+}
+
+/* The digest that a configuration's name states: "<hex>.json" or "blobs/sha256/<hex>". */
+static bool stated_digest(const char *path, Digest *ret)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    _cleanup_free_ char *text = NULL;
+
+    if (strlen(name) < DIGEST_HEX_LENGTH ||
+        (name[DIGEST_HEX_LENGTH] != '\0' && strcmp(name + DIGEST_HEX_LENGTH, ".json") != 0))
+        return false;
+    text = memory_printf(DIGEST_PREFIX "%.*s", DIGEST_HEX_LENGTH, name);
+    return digest_parse(text, ret) == 0;
+}
+
+/* The configuration, as it is in @ret_document and read in @ret. */
+static int read_config(ImageArchive *archive, const ArchivedImage *image,
+                       ImageDocument *ret_document, ImageConfig *ret, Error *err)
+{
+    Digest stated, actual;
+    int r;
+
+    r = image_archive_read(archive, image->config, ret_document, err);
+    if (r < 0)
+        return r;
+    actual = digest_of(ret_document->text, ret_document->size);
+    if (stated_digest(image->config, &stated) && !digest_equal(&stated, &actual))
+        return error_set(err, ERROR_CORRUPT,
+                         "digest mismatch: the configuration '%s' has the digest '%s'",
+                         image->config, actual.text);
+    r = image_config_parse(ret_document->text, ret_document->size, ret, err);
+    if (r < 0)
+        return r;
+    if (ret->rootfs.diff_ids.count != image->layers.count)
+        return error_set(err, ERROR_INVALID,
+                         "manifest.json: %zu layers, but the configuration has %zu",
+                         image->layers.count, ret->rootfs.diff_ids.count);
+    return image_archive_check_platform(archive, ret, err);
+}
+
+static int load_layer(ImageArchive *archive, const char *path, const char *diff_id,
+                      ImageLayers *layers, Error *err)
+{
+    const IngestEntry *entry = image_archive_find(archive, path);
+    LayerSource source = { .staging = archive->work, .limits = archive->limits };
+    _cleanup_image_layer_ ImageLayer layer = {};
+    _cleanup_close_ int fd = -EBADF;
+    int r;
+
+    if (!entry)
+        return error_set(err, ERROR_CORRUPT, "the archive lacks the layer '%.200s'", path);
+    r = image_archive_open(archive, entry, &fd, err);
+    if (r < 0)
+        return r;
+    (void)digest_parse(diff_id, &source.diff_id); /* checked by image_config_parse() */
+    source.fd = fd;
+    source.parent = layers->count > 0 ? &layers->items[layers->count - 1].chain_id : NULL;
+    r = image_store_add_layer(archive->store, &source, &layer, err);
+    if (r < 0)
+        return error_wrap(err, r, "layer '%.200s'", path);
+    image_layers_take(layers, &layer);
+    return 0;
+}
+
+typedef struct ReferenceArray {
+    Reference *items;
+    size_t count;
+} ReferenceArray;
+
+static void reference_array_done(ReferenceArray *array)
+{
+    for (size_t i = 0; i < array->count; i++)
+        reference_done(&array->items[i]);
+    free(array->items);
+}
+
+static int read_names(const StringList *names, ReferenceArray *ret, Error *err)
+{
+    int r;
+
+    ret->items = NEW_ARRAY(Reference, names->count + 1);
+    for (size_t i = 0; i < names->count; i++) {
+        r = reference_parse(names->items[i], &ret->items[ret->count], err);
+        if (r < 0)
+            return error_wrap(err, r, "manifest.json");
+        ret->count++;
+        if (!ret->items[i].tag || digest_is_set(&ret->items[i].digest))
+            return error_set(err, ERROR_INVALID, "manifest.json: '%s' is not a name with a tag",
+                             names->items[i]);
+    }
+    return 0;
+}
+
+static int load_image(ImageArchive *archive, const ArchivedImage *image, Error *err)
+{
+    _cleanup_(reference_array_done) ReferenceArray references = {};
+    _cleanup_image_config_ ImageConfig config = {};
+    _cleanup_image_layers_ ImageLayers layers = {};
+    _cleanup_image_document_ ImageDocument document = {};
+    ImageAddition addition = { .layers = &layers };
+    Digest id;
+    int r;
+
+    r = read_names(&image->names, &references, err);
+    if (r < 0)
+        return r;
+    r = read_config(archive, image, &document, &config, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < image->layers.count; i++) {
+        r = load_layer(archive, image->layers.items[i], config.rootfs.diff_ids.items[i], &layers,
+                       err);
+        if (r < 0)
+            return r;
+    }
+    addition.config = document.text;
+    addition.config_size = document.size;
+    addition.created = image_config_created(&config);
+    addition.references = references.items;
+    addition.n_references = references.count;
+    r = image_store_add(archive->store, &addition, &id, err);
+    if (r < 0)
+        return r;
+    image_archive_note(archive, &id, references.items, references.count);
+    return 0;
+}
+
+int image_load_docker(ImageArchive *archive, Error *err)
+{
+    _cleanup_(archived_images_done) ArchivedImages images = {};
+    int r;
+
+    r = read_images(archive, &images, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < images.images.count; i++) {
+        r = load_image(archive, &images.images.items[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OCI layout: index.json leads by descriptors, through further indexes where an image is for
+ * several platforms, to manifests, configurations and layers. Each descriptor's size and digest is
+ * checked against what it leads to. URLs in descriptors are never followed.
+ */
+
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "image/image-load-private.h"
+
+/* An image is an index, or an index in an index; deeper is a trick. */
+#define MAX_DEPTH 4
+
+typedef struct Layout {
+    char *version;
+} Layout;
+
+static const JsonField layout_fields[] = {
+    JSON_FIELD_FLAGS(Layout, version, "imageLayoutVersion", JSON_TYPE_STRING, JSON_REQUIRED),
+};
+static const JsonStruct layout_json = JSON_STRUCT(Layout, layout_fields);
+
+static void layout_done(Layout *layout)
+{
+    json_struct_done(&layout_json, layout);
+}
+
+static const char *const layer_types[] = {
+    MEDIA_TYPE_OCI_LAYER,
+    MEDIA_TYPE_OCI_LAYER "+gzip",
+    MEDIA_TYPE_OCI_LAYER "+zstd",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    MEDIA_TYPE_DOCKER_LAYER,
+    MEDIA_TYPE_DOCKER_LAYER ".gzip",
+    MEDIA_TYPE_DOCKER_LAYER ".zstd",
+};
+
+static const char *const config_types[] = { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_DOCKER_CONFIG };
+
+static bool is_one_of(const char *text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; text && i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static int check_layout(ImageArchive *archive, Error *err)
+{
+    _cleanup_(layout_done) Layout layout = {};
+    _cleanup_image_document_ ImageDocument document = {};
+    _cleanup_json_ json_t *json = NULL;
+    int r;
+
+    r = image_archive_read(archive, "oci-layout", &document, err);
+    if (r < 0)
+        return r;
+    r = json_parse(document.text, document.size, &json, err);
+    if (r < 0)
+        return error_wrap(err, r, "oci-layout");
+    r = json_struct_read(&layout_json, json, &layout, err);
+    if (r < 0)
+        return error_wrap(err, r, "oci-layout");
+    if (strcmp(layout.version, "1.0.0") != 0)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the archive has OCI layout version '%.20s', only 1.0.0 is supported",
+                         layout.version);
+    return 0;
+}
+
+static char *blob_path(const Descriptor *descriptor)
+{
+    Digest digest = {};
+
+    (void)digest_parse(descriptor->digest, &digest); /* checked when it was read */
+    return memory_printf("blobs/sha256/%s", digest_hex(&digest));
+}
+
+static int check_size(const Descriptor *descriptor, int64_t size, Error *err)
+{
+    if (size != descriptor->size)
+        return error_set(err, ERROR_CORRUPT, "blob '%s' has %lld bytes, its descriptor says %lld",
+                         descriptor->digest, (long long)size, (long long)descriptor->size);
+    return 0;
+}
+
+/* Read the document that @descriptor leads to, verified. */
+static int read_blob(ImageArchive *archive, const Descriptor *descriptor, ImageDocument *ret,
+                     Error *err)
+{
+    _cleanup_image_document_ ImageDocument document = {};
+    _cleanup_free_ char *path = blob_path(descriptor);
+    Digest digest;
+    int r;
+
+    r = image_archive_read(archive, path, &document, err);
+    if (r < 0)
+        return r;
+    r = check_size(descriptor, (int64_t)document.size, err);
+    if (r < 0)
+        return r;
+    digest = digest_of(document.text, document.size);
+    if (strcmp(digest.text, descriptor->digest) != 0)
+        return error_set(err, ERROR_CORRUPT, "digest mismatch: blob '%s' has the digest '%s'",
+                         descriptor->digest, digest.text);
+    *ret = document;
+    document = (ImageDocument) {};
+    return 0;
+}
+
+/* The blob of a layer, in the content store; the archive's own file becomes it. */
+static int adopt_blob(ImageArchive *archive, const Descriptor *descriptor, const Digest *digest,
+                      Error *err)
+{
+    _cleanup_free_ char *path = blob_path(descriptor);
+    const IngestEntry *entry = image_archive_find(archive, path);
+    int64_t size = 0;
+    int r;
+
+    /* also when another image of this archive has brought it a moment ago */
+    if (content_store_verify(image_store_content(archive->store), digest, &size))
+        return check_size(descriptor, size, err);
+    if (!entry)
+        return error_set(err, ERROR_CORRUPT, "the archive lacks the layer '%s'", digest->text);
+    r = check_size(descriptor, entry->size, err);
+    if (r < 0)
+        return r;
+    return content_staging_commit(archive->members, entry->file, digest, &size, err);
+}
+
+static int load_layer(ImageArchive *archive, const Descriptor *descriptor, const char *diff_id,
+                      ImageLayers *layers, Error *err)
+{
+    LayerSource source = { .staging = archive->work,
+                           .limits = archive->limits,
+                           .blob_size = descriptor->size,
+                           .media_type = descriptor->media_type };
+    _cleanup_image_layer_ ImageLayer layer = {};
+    _cleanup_close_ int fd = -EBADF;
+    int r;
+
+    if (!is_one_of(descriptor->media_type, layer_types, ARRAY_SIZE(layer_types)))
+        return error_set(err, ERROR_UNSUPPORTED, "layer '%s' has the unknown type '%.100s'",
+                         descriptor->digest, descriptor->media_type ? descriptor->media_type : "");
+    (void)digest_parse(descriptor->digest, &source.blob); /* both were checked when read */
+    (void)digest_parse(diff_id, &source.diff_id);
+    r = adopt_blob(archive, descriptor, &source.blob, err);
+    if (r < 0)
+        return r;
+    r = content_store_open_blob(image_store_content(archive->store), &source.blob, &fd, err);
+    if (r < 0)
+        return r;
+    source.fd = fd;
+    source.parent = layers->count > 0 ? &layers->items[layers->count - 1].chain_id : NULL;
+    r = image_store_add_layer(archive->store, &source, &layer, err);
+    if (r < 0)
+        return error_wrap(err, r, "layer '%s'", descriptor->digest);
+    image_layers_take(layers, &layer);
+    return 0;
+}
+
+/* The configuration, as it is in @ret_document and read in @ret. */
+static int read_config(ImageArchive *archive, const Manifest *manifest, ImageDocument *ret_document,
+                       ImageConfig *ret, Error *err)
+{
+    int r;
+
+    if (!is_one_of(manifest->config.media_type, config_types, ARRAY_SIZE(config_types)))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the archive has something of the type '%.100s', which is no image",
+                         manifest->config.media_type ? manifest->config.media_type : "");
+    r = read_blob(archive, &manifest->config, ret_document, err);
+    if (r < 0)
+        return r;
+    r = image_config_parse(ret_document->text, ret_document->size, ret, err);
+    if (r < 0)
+        return r;
+    if (ret->rootfs.diff_ids.count != manifest->layers.count)
+        return error_set(err, ERROR_INVALID,
+                         "image manifest: %zu layers, but the configuration has %zu",
+                         manifest->layers.count, ret->rootfs.diff_ids.count);
+    return image_archive_check_platform(archive, ret, err);
+}
+
+/* The name that the archive gives the image; one that is a mere tag names nothing. */
+static int read_name(const Descriptor *descriptor, Reference *ret, size_t *ret_count, Error *err)
+{
+    const char *name = string_map_get(&descriptor->annotations, ANNOTATION_IMAGE_NAME);
+    int r;
+
+    *ret_count = 0;
+    if (!name) {
+        name = string_map_get(&descriptor->annotations, ANNOTATION_REF_NAME);
+        if (!name || !strpbrk(name, ":/"))
+            return 0;
+    }
+    r = reference_parse(name, ret, err);
+    if (r < 0)
+        return error_wrap(err, r, "index.json");
+    ret->digest = (Digest) {}; /* the manifest has its own */
+    reference_set_default_tag(ret);
+    *ret_count = 1;
+    return 0;
+}
+
+/* A manifest whose text says one type and whose descriptor another can be read in two ways. */
+static int check_manifest_type(const Descriptor *descriptor, const Manifest *manifest, Error *err)
+{
+    if (manifest->media_type && strcmp(manifest->media_type, descriptor->media_type) != 0)
+        return error_set(err, ERROR_INVALID,
+                         "image manifest '%s': it says to be '%.100s', its descriptor '%.100s'",
+                         descriptor->digest, manifest->media_type, descriptor->media_type);
+    return 0;
+}
+
+/* @top has the name, @descriptor leads to the manifest. */
+static int load_manifest(ImageArchive *archive, const Descriptor *top, const Descriptor *descriptor,
+                         Error *err)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_image_config_ ImageConfig config = {};
+    _cleanup_image_layers_ ImageLayers layers = {};
+    _cleanup_manifest_ Manifest manifest = {};
+    _cleanup_image_document_ ImageDocument manifest_document = {};
+    _cleanup_image_document_ ImageDocument config_document = {};
+    ImageAddition addition = { .layers = &layers, .references = &reference };
+    Digest id;
+    int r;
+
+    r = read_name(top, &reference, &addition.n_references, err);
+    if (r < 0)
+        return r;
+    r = read_blob(archive, descriptor, &manifest_document, err);
+    if (r < 0)
+        return r;
+    r = manifest_parse(manifest_document.text, manifest_document.size, &manifest, err);
+    if (r < 0)
+        return r;
+    r = check_manifest_type(descriptor, &manifest, err);
+    if (r < 0)
+        return r;
+    r = read_config(archive, &manifest, &config_document, &config, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < manifest.layers.count; i++) {
+        r = load_layer(archive, &manifest.layers.items[i], config.rootfs.diff_ids.items[i], &layers,
+                       err);
+        if (r < 0)
+            return r;
+    }
+    addition.config = config_document.text;
+    addition.config_size = config_document.size;
+    addition.manifest = manifest_document.text;
+    addition.manifest_size = manifest_document.size;
+    addition.manifest_media_type = descriptor->media_type;
+    addition.created = image_config_created(&config);
+    r = image_store_add(archive->store, &addition, &id, err);
+    if (r < 0)
+        return r;
+    image_archive_note(archive, &id, &reference, addition.n_references);
+    return 0;
+}
+
+static bool is_wanted(const ImageArchive *archive, const Descriptor *descriptor)
+{
+    if (!descriptor->media_type || (!media_type_is_manifest(descriptor->media_type) &&
+                                    !media_type_is_index(descriptor->media_type)))
+        return false;
+    return !descriptor->platform || platform_matches(&archive->platform, descriptor->platform);
+}
+
+/*
+ * Load what @descriptor leads to: a manifest, or the first manifest of an index that fits the
+ * platform. Returns 1 when an image was loaded, 0 when there is none for the platform.
+ */
+static int load_descriptor(ImageArchive *archive, const Descriptor *top,
+                           const Descriptor *descriptor, int depth, Error *err)
+{
+    _cleanup_manifest_index_ ManifestIndex index = {};
+    _cleanup_image_document_ ImageDocument document = {};
+    int r;
+
+    if (media_type_is_manifest(descriptor->media_type)) {
+        r = load_manifest(archive, top, descriptor, err);
+        return r < 0 ? r : 1;
+    }
+    if (depth >= MAX_DEPTH)
+        return error_set(err, ERROR_INVALID, "image index: nested more than %d times", MAX_DEPTH);
+    r = read_blob(archive, descriptor, &document, err);
+    if (r < 0)
+        return r;
+    r = manifest_index_parse(document.text, document.size, &index, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < index.manifests.count; i++)
+        if (is_wanted(archive, &index.manifests.items[i]))
+            return load_descriptor(archive, top, &index.manifests.items[i], depth + 1, err);
+    return 0;
+}
+
+int image_load_oci(ImageArchive *archive, Error *err)
+{
+    _cleanup_free_ char *platform = platform_to_string(&archive->platform);
+    _cleanup_manifest_index_ ManifestIndex index = {};
+    _cleanup_image_document_ ImageDocument document = {};
+    bool has_loaded = false;
+    int r;
+
+    r = check_layout(archive, err);
+    if (r < 0)
+        return r;
+    r = image_archive_read(archive, "index.json", &document, err);
+    if (r < 0)
+        return r;
+    r = manifest_index_parse(document.text, document.size, &index, err);
+    if (r < 0)
+        return error_wrap(err, r, "index.json");
+    for (size_t i = 0; i < index.manifests.count; i++) {
+        const Descriptor *descriptor = &index.manifests.items[i];
+
+        if (!is_wanted(archive, descriptor))
+            continue;
+        r = load_descriptor(archive, descriptor, descriptor, 0, err);
+        if (r < 0)
+            return r;
+        has_loaded |= r > 0;
+    }
+    if (!has_loaded)
+        return error_set(err, ERROR_NOT_FOUND, "the archive has no image for platform '%s'",
+                         platform);
+    return 0;
+}

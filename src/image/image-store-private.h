@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the files of this folder know about the store: how layers get in, how an image's row is
+ * written. All of it is called while holding CONTENT_LOCK_ADD, but image_store_rebuild_index(),
+ * which runs inside a write transaction.
+ */
+
+#include "image/image-store.h"
+#include "image/worker-client.h"
+
+struct ImageStore {
+    Database *database;
+    LayerStore *layers;
+    ContentStore *content;
+    ImageUsersFunction users;
+    void *users_data;
+};
+
+/* One layer that is unpacked and whose blob is stored. */
+typedef struct ImageLayer {
+    Digest chain_id;
+    Digest diff_id;
+    Digest blob;
+    int64_t blob_size;
+    char *media_type;
+    int64_t size; /* bytes of its files */
+} ImageLayer;
+
+typedef struct ImageLayers {
+    ImageLayer *items;
+    size_t count;
+    size_t capacity;
+} ImageLayers;
+
+void image_layer_done(ImageLayer *layer);
+void image_layers_done(ImageLayers *layers);
+#define _cleanup_image_layer_ _cleanup_(image_layer_done)
+#define _cleanup_image_layers_ _cleanup_(image_layers_done)
+
+/* The list owns what @layer owned; @layer is empty afterwards. */
+void image_layers_take(ImageLayers *layers, ImageLayer *layer);
+
+typedef struct LayerSource {
+    ContentStaging *staging; /* where its blob is made */
+    int fd;                  /* the layer as tar, compressed or not, from its current position */
+    const Digest *parent;    /* chain ID of the layer below; NULL: the lowest */
+    Digest diff_id;          /* what the image says; not set: whatever it is */
+    Digest blob;             /* what the manifest says; not set: whatever it is */
+    int64_t blob_size;       /* with blob: its bytes, and */
+    const char *media_type;  /* its type, as the manifest says */
+    bool is_plain_rootfs;    /* not a layer: names like ".wh.x" are files */
+    const ImageLimits *limits;
+} LayerSource;
+
+/*
+ * The layer for @source, unpacked by the worker and stored, or found: a layer that is there already
+ * is not unpacked again. Errors: as image_worker_unpack().
+ */
+int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret,
+                          Error *err);
+
+/*
+ * Make an image of stored layers visible: its documents are stored, then one transaction writes its
+ * row, its layers and its names. An image that exists gets the new manifest and layers.
+ */
+typedef struct ImageAddition {
+    const char *config; /* text of the configuration, parsed already */
+    size_t config_size;
+    const char *manifest; /* text of the manifest; NULL: one is made of the layers */
+    size_t manifest_size;
+    const char *manifest_media_type;
+    int64_t created; /* nanoseconds since 1970, 0: not known */
+    const ImageLayers *layers;
+    const Reference *references; /* the names it gets, with tags; may be NULL */
+    size_t n_references;
+} ImageAddition;
+
+int image_store_add(ImageStore *store, const ImageAddition *addition, Digest *ret_id, Error *err);
+
+/* Write index.json from the database. */
+int image_store_rebuild_index(ImageStore *store, Error *err);
+
+/* Resolve @name to the id of an image, as image_store_find() does. */
+int image_store_resolve(ImageStore *store, const char *name, Digest *ret, Error *err);
+
+/* Read the configuration @id from the content store. */
+int image_store_read_config(ImageStore *store, const Digest *id, ImageConfig *ret, Error *err);

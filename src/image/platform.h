@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What an image runs on: "linux/amd64", "linux/arm/v7", in the words of Go (OCI image index,
+ * platform). Other words for the same machine ("x86_64", "aarch64") are understood.
+ */
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json-fields.h"
+
+typedef struct Platform {
+    char *os;
+    char *architecture;
+    char *variant; /* NULL: none, or the usual one of the architecture */
+    char *os_version;
+} Platform;
+
+extern const JsonStruct platform_json;
+
+/* Frees the members and zeroes the struct. */
+void platform_done(Platform *platform);
+#define _cleanup_platform_ _cleanup_(platform_done)
+
+/* "os/architecture[/variant]", "os" or "architecture" alone. Errors: INVALID. */
+int platform_parse(const char *text, Platform *ret, Error *err);
+
+/* What this machine runs, by uname(2). */
+void platform_host(Platform *ret);
+
+/* @text as platform_parse() takes it; NULL is the host. Errors: INVALID. */
+int platform_choose(const char *text, Platform *ret, Error *err);
+
+/* True when an image for @image can be used where @wanted is wanted. */
+bool platform_matches(const Platform *wanted, const Platform *image);
+
+/* "linux/arm64/v8"; the caller frees it. */
+char *platform_to_string(const Platform *platform);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting a worker, waiting for its one reply and turning that into results or an error. The reply
+ * is checked as any input is: the worker has read bytes from outside.
+ */
+
+#include "image/worker-client.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "image/worker-protocol.h"
+
+typedef struct WorkerFds {
+    int input;
+    int target;
+    int blob; /* -EBADF: none */
+} WorkerFds;
+
+/* Start the worker; *ret_reply_fd is where its reply arrives. */
+static int worker_start(const WorkerRequest *request, const WorkerFds *fds, Process *ret,
+                        int *ret_reply_fd, Error *err)
+{
+    _cleanup_free_ char *program = process_find_sibling(WORKER_PROGRAM);
+    _cleanup_json_ json_t *json = json_struct_write(&worker_request_json, request);
+    _cleanup_free_ char *text = json_to_text(json);
+    _cleanup_close_ int reply_fd = -EBADF, worker_fd = -EBADF;
+    const char *const arguments[] = { WORKER_PROGRAM, text, NULL };
+    int pipe_fds[2], r;
+
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+        return error_errno(err, "make a pipe for the image worker");
+    reply_fd = pipe_fds[0];
+    worker_fd = pipe_fds[1];
+
+    SpawnOptions options = {
+        .program = program,
+        .arguments = arguments,
+        .stdio = { fds->input, -EBADF, STDERR_FILENO },
+        .fds = (const int[]) { worker_fd, fds->target, fds->blob },
+        .n_fds = fds->blob >= 0 ? 3 : 2,
+        .die_with_parent = true,
+    };
+
+    r = process_spawn(&options, ret, err);
+    if (r == -ENOENT)
+        return error_set(err, ERROR_UNAVAILABLE, "image worker '%s' is not installed", program);
+    if (r < 0)
+        return error_wrap(err, r, "start the image worker");
+
+    *ret_reply_fd = TAKE_FD(reply_fd);
+    return 0;
+}
+
+/* The worker ended without a reply. */
+static int worker_died(int status, Error *err)
+{
+    if (!WIFSIGNALED(status))
+        return error_set(err, ERROR_UNAVAILABLE, "image worker ended with code %d and no reply",
+                         WEXITSTATUS(status));
+    if (WTERMSIG(status) == SIGSYS)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "image worker was stopped at a forbidden system call");
+    return error_set(err, ERROR_UNAVAILABLE, "image worker was killed by signal %d (%s)",
+                     WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
+}
+
+/* What the worker reports as failed becomes our error, kind, errno and message. */
+static int worker_failed(WorkerError *reported, Error *err)
+{
+    ErrorKind kind = error_kind_from_string(reported->kind);
+    int errnum = reported->errnum > 0 ? reported->errnum : -error_kind_to_result(kind);
+    Error error = { .kind = kind, .errnum = errnum, .message = TAKE_PTR(reported->message) };
+
+    error_move(err, &error);
+    return -errnum;
+}
+
+static int worker_run(const WorkerRequest *request, const WorkerFds *fds, WorkerReply *ret,
+                      Error *err)
+{
+    _cleanup_process_ Process process = PROCESS_INIT;
+    _cleanup_close_ int reply_fd = -EBADF;
+    _cleanup_free_ char *text = NULL;
+    _cleanup_json_ json_t *json = NULL;
+    size_t size = 0;
+    int r, status;
+
+    r = worker_start(request, fds, &process, &reply_fd, err);
+    if (r < 0)
+        return r;
+    r = fd_read_all(reply_fd, WORKER_REPLY_LIMIT, &text, &size);
+    if (r < 0)
+        return error_result(err, r, "read the image worker's reply");
+    r = process_wait(&process, &status);
+    if (r < 0)
+        return error_result(err, r, "wait for the image worker");
+    if (size == 0)
+        return worker_died(status, err);
+
+    r = json_parse(text, size, &json, err);
+    if (r >= 0)
+        r = json_struct_read(&worker_reply_json, json, ret, err);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
+    return ret->error ? worker_failed(ret->error, err) : 0;
+}
+
+int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
+{
+    _cleanup_worker_request_ WorkerRequest request = {
+        .has_blob = options->blob_fd >= 0,
+        .compress_blob = options->compress_blob,
+        .apply_whiteouts = options->apply_whiteouts,
+        .limits = options->limits ? *options->limits : image_limits_default(),
+    };
+    _cleanup_worker_reply_ WorkerReply reply = {};
+    _cleanup_unpack_result_ UnpackResult result = {};
+    WorkerFds fds = { options->input_fd, options->target_fd, options->blob_fd };
+    int r;
+
+    if (digest_is_set(&options->expected_blob))
+        request.expected_blob = memory_strdup(options->expected_blob.text);
+    if (digest_is_set(&options->expected_diff_id))
+        request.expected_diff_id = memory_strdup(options->expected_diff_id.text);
+
+    r = worker_run(&request, &fds, &reply, err);
+    if (r < 0)
+        return r;
+    if (!reply.unpacked || digest_parse(reply.unpacked->blob_digest, &result.blob_digest) < 0 ||
+        digest_parse(reply.unpacked->diff_id, &result.diff_id) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
+
+    result.blob_size = reply.unpacked->blob_size;
+    result.media_type = TAKE_PTR(reply.unpacked->media_type);
+    result.diff_size = reply.unpacked->diff_size;
+    result.tree_size = reply.unpacked->tree_size;
+    result.entries = reply.unpacked->entries;
+    *ret = result;
+    result = (UnpackResult) {};
+    return 0;
+}
+
+/* A member names the file it became, or where it links to, and never a file of its own choice. */
+static bool ingest_entry_is_sound(const IngestEntry *entry)
+{
+    Digest digest;
+
+    if (!entry->file == !entry->link)
+        return false;
+    if (entry->link)
+        return true;
+    return *entry->file && strspn(entry->file, "0123456789") == strlen(entry->file) &&
+           entry->digest && digest_parse(entry->digest, &digest) == 0 && entry->size >= 0;
+}
+
+int image_worker_ingest(const IngestOptions *options, IngestResult *ret, Error *err)
+{
+    _cleanup_worker_request_ WorkerRequest request = {
+        .ingest = true,
+        .limits = options->limits ? *options->limits : image_limits_default(),
+    };
+    _cleanup_worker_reply_ WorkerReply reply = {};
+    WorkerFds fds = { options->input_fd, options->target_fd, -EBADF };
+    int r;
+
+    r = worker_run(&request, &fds, &reply, err);
+    if (r < 0)
+        return r;
+    if (!reply.ingested)
+        return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
+    for (size_t i = 0; i < reply.ingested->entries.count; i++)
+        if (!ingest_entry_is_sound(&reply.ingested->entries.items[i]))
+            return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
+
+    *ret = *reply.ingested;
+    *reply.ingested = (IngestResult) {};
+    return 0;
+}
+
+void unpack_result_done(UnpackResult *result)
+{
+    free(result->media_type);
+    *result = (UnpackResult) {};
+}
+
+void ingest_result_done(IngestResult *result)
+{
+    json_struct_done(&ingest_result_json, result);
+}

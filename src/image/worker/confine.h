@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Giving up every right that unpacking does not need, for the rest of this process's life: it can
+ * write below one directory and to the descriptors it holds, and do nothing else.
+ *
+ * A root directory and namespaces of its own come first, where the process may have them, then
+ * Landlock, capabilities and a seccomp allowlist. The first and the second each hold alone; where
+ * the kernel or the user has neither, nothing is read. seccomp is never done without.
+ */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct ConfineOptions {
+    unsigned close_from;       /* descriptors from this number on are closed */
+    bool needs_trusted_xattrs; /* keep CAP_SYS_ADMIN, for overlayfs's opaque marks alone */
+} ConfineOptions;
+
+/*
+ * Confine this process, which must have one thread, to the directory *@target_fd. That handle is
+ * closed and replaced by one that belongs to the new root.
+ * Errors: UNSUPPORTED (neither a root of its own nor Landlock, or no seccomp), SYSTEM.
+ */
+int confine(int *target_fd, const ConfineOptions *options, Error *err);

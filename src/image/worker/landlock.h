@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Landlock (landlock(7)): no path but those below one directory, no network, no signals out. */
+
+/*
+ * Restrict this process to files beneath @target_fd: read, write, make and remove, but not execute.
+ * Mounting is forbidden with it. No new privileges must be set.
+ * Returns 0 or -errno; -EOPNOTSUPP where the kernel has none that allows hard links (before 5.19).
+ */
+int landlock_confine(int target_fd);

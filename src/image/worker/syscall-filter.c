@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Two tables of names: allowed and deadly. Names that an architecture does not have are skipped.
+ */
+
+#include "image/worker/syscall-filter.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+static const char *const allowed[] = {
+    /* the input, files of the tree, the reply */
+    "read",
+    "write",
+    "lseek",
+    "_llseek",
+    "close",
+    "openat",
+    "openat2",
+    "fcntl",
+    "fcntl64",
+    "fstat",
+    "fstat64",
+    "newfstatat",
+    "fstatat64",
+    "statx",
+    "getdents64",
+    "ftruncate",
+    "ftruncate64",
+    "fdatasync",
+    "syncfs",
+    /* making, naming and removing them */
+    "mkdirat",
+    "mknodat",
+    "symlinkat",
+    "linkat",
+    "renameat2",
+    "unlinkat",
+    "fchdir",
+    /* what they carry */
+    "fchown",
+    "fchownat",
+    "fchmod",
+    "fchmodat",
+    "utimensat",
+    "utimensat_time64",
+    "fsetxattr",
+    "lsetxattr",
+    "fgetxattr",
+    "fremovexattr",
+    "lremovexattr",
+    /* memory, randomness for its allocator, time, the end */
+    "munmap",
+    "mremap",
+    "madvise",
+    "brk",
+    "futex",
+    "getrandom",
+    "clock_gettime",
+    "clock_gettime64",
+    "getpid",
+    "gettid",
+    "tgkill",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigaltstack",
+    "restart_syscall",
+    "exit",
+    "exit_group",
+};
+
+/* Memory, but none that code could be run from. */
+static const char *const allowed_without_exec[] = { "mmap", "mmap2", "mprotect" };
+
+static const char *const deadly[] = {
+    "execve",
+    "execveat",
+    "fork",
+    "vfork",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "pidfd_getfd",
+    "kcmp",
+    "mount",
+    "umount2",
+    "move_mount",
+    "open_tree",
+    "fsopen",
+    "fsmount",
+    "fsconfig",
+    "fspick",
+    "mount_setattr",
+    "pivot_root",
+    "chroot",
+    "setns",
+    "unshare",
+    "socket",
+    "socketpair",
+    "connect",
+    "bind",
+    "listen",
+    "accept4",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "io_uring_setup",
+    "open_by_handle_at",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "kexec_load",
+    "kexec_file_load",
+    "add_key",
+    "request_key",
+    "keyctl",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "quotactl",
+    "iopl",
+    "ioperm",
+    "setuid",
+    "setgid",
+    "setresuid",
+    "setresgid",
+    "setgroups",
+    "capset",
+};
+
+static void filter_release(scmp_filter_ctx *filter)
+{
+    if (*filter)
+        seccomp_release(*filter);
+}
+
+static int add_rules(scmp_filter_ctx filter, const char *const *names, size_t n_names,
+                     uint32_t action)
+{
+    for (size_t i = 0; i < n_names; i++) {
+        int number = seccomp_syscall_resolve_name(names[i]);
+        int r;
+
+        if (number < 0)
+            continue;
+        r = seccomp_rule_add(filter, action, number, 0);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_memory_rules(scmp_filter_ctx filter)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(allowed_without_exec); i++) {
+        int number = seccomp_syscall_resolve_name(allowed_without_exec[i]);
+        int r;
+
+        if (number < 0)
+            continue;
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int syscall_filter_load(Error *err)
+{
+    _cleanup_(filter_release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int r;
+
+    if (!filter)
+        return error_set(err, ERROR_EXHAUSTED, "prepare the system call filter: out of memory");
+    r = add_rules(filter, allowed, ARRAY_SIZE(allowed), SCMP_ACT_ALLOW);
+    if (r >= 0)
+        r = add_memory_rules(filter);
+    if (r >= 0)
+        r = add_rules(filter, deadly, ARRAY_SIZE(deadly), SCMP_ACT_KILL_PROCESS);
+    if (r >= 0)
+        r = seccomp_load(filter);
+    if (r < 0)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "this host cannot confine the image worker with seccomp");
+    return 0;
+}
