@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of cay-shim: one container, its input and output, and the peers (clients) that are
+ * connected. One thread, one event loop; nothing blocks but sandbox_create() and sandbox_start().
+ *
+ * Memory is bounded: one chunk of output for all peers, one chunk of input per peer, and a set of
+ * debts per peer instead of a queue of messages.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/event-loop.h"
+#include "sandbox/runtime-config.h"
+#include "sandbox/sandbox.h"
+#include "supervisor/shim-client.h"
+#include "supervisor/shim-protocol.h"
+
+/* Further clients wait in the socket's backlog until one of these has gone. */
+#define SHIM_PEERS_MAX 64
+
+typedef struct Shim Shim;
+typedef struct Peer Peer;
+
+/* What a peer still has to be sent, in this order; each at most once at a time. */
+typedef enum PeerDebt {
+    PEER_DEBT_CHUNK = 1 << 0, /* the output's current chunk */
+    PEER_DEBT_STDIN_READY = 1 << 1,
+    PEER_DEBT_EXIT = 1 << 2,
+} PeerDebt;
+
+struct Peer {
+    Shim *shim;
+    Peer *next;
+    int fd;
+    EventSource *source;
+    uint32_t streams; /* ShimStreams; 0: not attached */
+    unsigned debts;   /* PeerDebt */
+};
+
+/* One of the container's output descriptors. */
+typedef struct OutputStream {
+    Shim *shim;
+    ShimMessageType type;
+    int fd; /* -EBADF: at its end */
+    EventSource *source;
+    size_t remaining; /* bytes to deliver once the container has ended */
+} OutputStream;
+
+typedef struct ContainerOutput {
+    OutputStream streams[2]; /* a terminal only uses the first */
+    uint8_t *chunk;          /* a whole message, made at the first output */
+    size_t chunk_size;
+    size_t n_behind; /* peers that owe it to their socket's lack of room to have the chunk yet */
+} ContainerOutput;
+
+typedef struct InputChunk InputChunk;
+
+typedef struct ContainerInput {
+    int fd; /* -EBADF: closed, or never open */
+    EventSource *source;
+    InputChunk *first;
+    InputChunk *last;
+    bool is_terminal; /* has no end */
+    bool is_closing;  /* close it when all chunks are written */
+} ContainerInput;
+
+typedef enum ShimState {
+    SHIM_CREATED, /* waits for START; ends with its owner */
+    SHIM_RUNNING,
+    SHIM_ENDED, /* the exit record is written; output and EXITED are being delivered */
+} ShimState;
+
+struct Shim {
+    const char *container;
+    bool open_stdin;
+    bool keep_stdin;
+    char *const *on_exit; /* NULL: none */
+    int rootfs_fd;        /* until the container is created, as the next */
+    int cache_fd;
+
+    ShimState state;
+    EventLoop *loop;
+    RuntimeConfig *config; /* until the container is created */
+    Sandbox *sandbox;
+    int terminal_fd; /* keeps the container's side of its terminal open */
+    ContainerInput input;
+    ContainerOutput output;
+
+    EventSource *listener;
+    int listen_fd;
+    Peer *peers;
+    size_t n_peers;
+    Peer *owner;   /* NULL once it has gone */
+    bool is_told;  /* the end is sent, or owed, to every peer */
+    bool is_taken; /* the owner has confirmed the end */
+
+    ShimExit exit;
+    char *exit_text;
+};
+
+/* shim-stdio.c: the descriptors between the container and us */
+
+/* What the container gets as 0, 1 and 2; ours are in the shim's input and output already. */
+typedef struct ContainerStdio {
+    int fds[3];
+} ContainerStdio;
+
+int stdio_open(Shim *shim, ContainerStdio *ret, Error *err);
+void stdio_done(ContainerStdio *stdio);
+#define _cleanup_stdio_ _cleanup_(stdio_done)
+
+/* Take the terminal of a created sandbox as input and output. */
+int stdio_adopt_terminal(Shim *shim, Error *err);
+
+/* shim-output.c: from the container to the peers */
+
+/* Watch the descriptors that stdio_open() or stdio_adopt_terminal() have set. */
+int output_watch(Shim *shim);
+
+/* One peer more has the chunk, or has gone. */
+void output_chunk_paid(Shim *shim);
+
+/* The container has ended: from here on only what is there already is delivered. */
+void output_begin_drain(Shim *shim);
+
+/* Deliver as much of it as the peers take. True when nothing is left. */
+bool output_drain(Shim *shim);
+
+/* Let go of the chunk's memory while nobody is attached; the next output makes it anew. */
+void output_forget(Shim *shim);
+void output_done(Shim *shim);
+
+/* shim-input.c: from the peers to the container */
+
+int input_watch(Shim *shim);
+
+/* Write, or keep what does not fit. @from gets STDIN_READY when all is written. Returns -EPROTO
+ * when
+ * @from did not wait for that. */
+int input_write(Shim *shim, Peer *from, const char *data, size_t size);
+
+/* No more data will come, unless the input is to be kept. */
+void input_finish(Shim *shim);
+
+/* @peer is about to go: its data is still written. */
+void input_forget_peer(Shim *shim, const Peer *peer);
+void input_close(Shim *shim);
+
+/* shim-peer.c: the clients */
+
+/* @fd is owned by the peer from here on. */
+int peer_add(Shim *shim, int fd, Peer **ret);
+int peer_listen(Shim *shim, Error *err);
+void peer_stop_listening(Shim *shim);
+
+/* Send what @debt stands for as soon as there is room. */
+void peer_owe(Peer *peer, PeerDebt debt);
+void peer_drop(Peer *peer);
+
+/* shim-memory.c: being small */
+
+/* Before anything is allocated. */
+void memory_prepare(void);
+
+/* Give back what is not needed at rest. Best called last before waiting: every call brings its code
+ * back. */
+void memory_release(void);
+
+/* shim-main.c */
+
+/* START: execute the program. */
+void shim_start(Shim *shim);
+
+/* To be called at the end of every event: deliver, and leave the loop when all is done. */
+void shim_advance(Shim *shim);
