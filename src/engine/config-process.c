@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The container's first process: program, environment, user, limits. */
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "engine/config-mounts.h"
+#include "engine/container-files.h"
+#include "engine/container-private.h"
+#include "engine/container-user.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Where @variable ("NAME=value" or "NAME") is in the list, or its end. */
+static size_t find_variable(const StringList *environment, const char *variable)
+{
+    size_t length = strcspn(variable, "="), i;
+
+    for (i = 0; i < environment->count; i++)
+        if (strncmp(environment->items[i], variable, length) == 0 &&
+            environment->items[i][length] == '=')
+            break;
+
+    return i;
+}
+
+/* Set "NAME=value", or remove "NAME". */
+static void set_variable(StringList *environment, const char *variable)
+{
+    size_t position = find_variable(environment, variable);
+
+    if (!strchr(variable, '=')) {
+        if (position < environment->count) {
+            _cleanup_free_ char *old = memory_strdup(environment->items[position]);
+
+            string_list_remove(environment, old);
+        }
+    } else if (position < environment->count) {
+        free(environment->items[position]);
+        environment->items[position] = memory_strdup(variable);
+    } else {
+        string_list_add(environment, variable);
+    }
+}
+
+static void add_environment(StringList *environment, const Container *container, const char *home)
+{
+    _cleanup_free_ char *hostname = container_hostname(container);
+
+    string_list_add(environment, "PATH=" DEFAULT_PATH);
+    string_list_printf(environment, "HOSTNAME=%s", hostname);
+    if (container->spec.tty)
+        string_list_add(environment, "TERM=xterm");
+    for (size_t i = 0; i < container->spec.environment.count; i++)
+        set_variable(environment, container->spec.environment.items[i]);
+    if (find_variable(environment, "HOME=") == environment->count)
+        string_list_printf(environment, "HOME=%s", home);
+}
+
+static void add_arguments(StringList *arguments, const ContainerSpec *spec)
+{
+    if (spec->init) {
+        string_list_add(arguments, CONTAINER_INIT_PATH);
+        string_list_add(arguments, "--");
+    }
+    for (size_t i = 0; i < spec->entrypoint.count; i++)
+        string_list_add(arguments, spec->entrypoint.items[i]);
+    for (size_t i = 0; i < spec->command.count; i++)
+        string_list_add(arguments, spec->command.items[i]);
+}
+
+static int add_user(RuntimeUser *user, const ConfigSource *source, char **ret_home, Error *err)
+{
+    const ContainerSpec *spec = &source->container->spec;
+    _cleanup_container_user_ ContainerUser resolved = {};
+    int r =
+        container_user_look_up(source->rootfs_fd, spec->user, &spec->groups_add, &resolved, err);
+
+    if (r < 0)
+        return r;
+    user->uid = resolved.uid;
+    user->gid = resolved.gid;
+    for (size_t i = 0; i < resolved.n_groups; i++)
+        *JSON_ARRAY_ADD(&user->additional_gids) = resolved.groups[i];
+    *ret_home = TAKE_PTR(resolved.home);
+    return 0;
+}
+
+static void add_rlimits(RuntimeProcess *process, const ContainerSpec *spec)
+{
+    for (size_t i = 0; i < spec->ulimits.count; i++) {
+        const ContainerUlimit *ulimit = &spec->ulimits.items[i];
+        RuntimeRlimit *rlimit = JSON_ARRAY_ADD(&process->rlimits);
+        _cleanup_free_ char *name = memory_strdup(ulimit->name);
+
+        for (char *c = name; *c; c++)
+            if (*c >= 'a' && *c <= 'z')
+                *c = (char)(*c - 'a' + 'A');
+        rlimit->type = memory_printf("RLIMIT_%s", name);
+        rlimit->soft = (uint64_t)ulimit->soft;
+        rlimit->hard = (uint64_t)ulimit->hard;
+    }
+}
+
+int config_add_process(RuntimeConfig *config, const ConfigSource *source, Error *err)
+{
+    const ContainerSpec *spec = &source->container->spec;
+    RuntimeProcess *process = NEW(RuntimeProcess);
+    _cleanup_free_ char *home = NULL;
+    int r;
+
+    config->process = process;
+    r = add_user(&process->user, source, &home, err);
+    if (r < 0)
+        return r;
+    process->terminal = spec->tty;
+    process->cwd = path_clean(spec->working_directory ? spec->working_directory : "/");
+    add_arguments(&process->args, spec);
+    add_environment(&process->env, source->container, home);
+    add_rlimits(process, spec);
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Limits: what the container's cgroup is given. */
+
+#include "engine/container-spec.h"
+#include "sandbox/runtime-config.h"
+
+/* A container that does not say otherwise gets at most this many processes and threads. */
+#define CONTAINER_DEFAULT_PIDS_LIMIT 2048
+
+/* Period of the CPU quota in microseconds. */
+#define CONTAINER_CPU_PERIOD 100000
+
+void config_add_resources(RuntimeConfig *config, const ContainerSpec *spec);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From a container to its OCI config.json. What belongs together is in a file of its own
+ * (config-process.c, config-mounts.c, config-security.c); here are namespaces and limits.
+ */
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/config-resources.h"
+#include "engine/container-files.h"
+#include "engine/container-private.h"
+
+static void add_namespaces(RuntimeConfig *config, const Container *container)
+{
+    static const char *const types[] = { "mount", "pid", "ipc", "uts", "cgroup" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        JSON_ARRAY_ADD(&config->linux_config.namespaces)->type = memory_strdup(types[i]);
+    if (!container_uses_host_network(container))
+        JSON_ARRAY_ADD(&config->linux_config.namespaces)->type = memory_strdup("network");
+}
+
+static void add_sysctls(RuntimeConfig *config, const Container *container)
+{
+    StringMap *sysctls = &config->linux_config.sysctl;
+
+    /* In a network of its own a container may use low ports and ping without privilege. */
+    if (!container_uses_host_network(container)) {
+        string_map_set(sysctls, "net.ipv4.ip_unprivileged_port_start", "0");
+        string_map_set(sysctls, "net.ipv4.ping_group_range", "0 2147483647");
+    }
+    for (size_t i = 0; i < container->spec.sysctls.count; i++)
+        string_map_set(sysctls, container->spec.sysctls.items[i].key,
+                       container->spec.sysctls.items[i].value);
+}
+
+int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err)
+{
+    _cleanup_(runtime_config_freep) RuntimeConfig *config = runtime_config_new();
+    const Container *container = source->container;
+    int r;
+
+    config->root = NEW(RuntimeRoot);
+    config->root->path = memory_strdup("rootfs");
+    config->root->readonly = container->spec.read_only_rootfs;
+    config->hostname = container_hostname(container);
+    config->linux_config.cgroups_path = container_cgroup_path(container->id);
+    add_namespaces(config, container);
+    add_sysctls(config, container);
+    config_add_resources(config, &container->spec);
+    r = config_add_process(config, source, err);
+    if (r >= 0)
+        r = config_add_mounts(config, source, err);
+    if (r >= 0)
+        r = config_add_security(config, source, err);
+    if (r >= 0)
+        r = runtime_config_validate(config, err);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(config);
+    return 0;
+}

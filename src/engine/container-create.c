@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Making a container, in the order that lets any step be undone: lock, row (which claims the name
+ * and keeps the image), directory, root file system, configuration.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/random-id.h"
+#include "base/time-format.h"
+#include "engine/container-files.h"
+#include "engine/container-private.h"
+#include "engine/mount-points.h"
+#include "engine/name-generator.h"
+#include "storage/snapshot.h"
+
+#define DIRECTORY_MODE 0700
+#define NAME_ATTEMPTS 8
+
+/* Copy the lists that the caller left empty; what the caller said comes later and so wins. */
+static void complete_environment(StringList *environment, const StringList *defaults)
+{
+    _cleanup_string_list_ StringList own = *environment;
+
+    *environment = (StringList) {};
+    string_list_copy(environment, defaults);
+    for (size_t i = 0; i < own.count; i++)
+        string_list_add(environment, own.items[i]);
+}
+
+static void complete_labels(StringMap *labels, const StringMap *defaults)
+{
+    _cleanup_string_map_ StringMap own = *labels;
+
+    *labels = (StringMap) {};
+    string_map_copy(labels, defaults);
+    for (size_t i = 0; i < own.count; i++)
+        string_map_set(labels, own.items[i].key, own.items[i].value);
+}
+
+static void complete_string(char **value, const char *fallback)
+{
+    if (!*value || !**value) {
+        free(*value);
+        *value = memory_strdup(fallback);
+    }
+}
+
+void container_spec_complete(ContainerSpec *spec, const Image *image)
+{
+    const ImageDefaults *defaults = &image->config.config;
+
+    /* Another entrypoint means another program: the image's arguments are not for it. */
+    if (spec->command.count == 0 && !spec->entrypoint_is_set)
+        string_list_copy(&spec->command, &defaults->command);
+    if (!spec->entrypoint_is_set)
+        string_list_copy(&spec->entrypoint, &defaults->entrypoint);
+    complete_environment(&spec->environment, &defaults->environment);
+    complete_labels(&spec->labels, &defaults->labels);
+    complete_string(&spec->user, defaults->user);
+    complete_string(&spec->working_directory, defaults->working_directory);
+    complete_string(&spec->stop_signal, defaults->stop_signal);
+    complete_string(&spec->network_mode, "none");
+}
+
+/* Insert the row under the name that was asked for, or under a random one that is free. */
+static int claim_name(Engine *engine, Container *container, Error *err)
+{
+    int r = -EBUSY;
+
+    if (container->spec.name) {
+        container->name = memory_strdup(container->spec.name);
+        return container_row_insert(engine, container, err);
+    }
+
+    for (unsigned attempt = 0; attempt < NAME_ATTEMPTS && r == -EBUSY; attempt++) {
+        free(TAKE_PTR(container->name));
+        container->name = name_generate(attempt);
+        r = container_row_insert(engine, container, err);
+    }
+    return r;
+}
+
+static int find_image(ImageStore *images, const char *name, Image **ret, Error *err)
+{
+    _cleanup_error_ Error problem = {};
+    int r = image_store_find(images, name, ret, &problem);
+
+    if (r < 0 && problem.kind == ERROR_NOT_FOUND)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "%s: get it with 'cay load', 'cay import' or 'cay image bootstrap'",
+                         error_message(&problem));
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
+}
+
+static int check_platform(const Image *image, const char *platform, Error *err)
+{
+    Platform offered = { .os = image->config.os,
+                         .architecture = image->config.architecture,
+                         .variant = image->config.variant };
+    _cleanup_free_ char *text = platform_to_string(&offered);
+    _cleanup_platform_ Platform wanted = {};
+    int r = platform_parse(platform, &wanted, err);
+
+    if (r < 0)
+        return r;
+    if (!platform_matches(&wanted, &offered))
+        return error_set(err, ERROR_NOT_FOUND, "the image is for '%s', not for '%s'", text,
+                         platform);
+    return 0;
+}
+
+/* One transaction finds the image and takes the name: the image cannot be removed in between. */
+static int claim_row(ContainerClaim *claim, ImageStore *images, Image **ret_image, Error *err)
+{
+    _cleanup_(database_rollback) Transaction transaction = {};
+    _cleanup_(image_freep) Image *image = NULL;
+    Container *container = claim->container;
+    int r;
+
+    r = database_begin(claim->engine->database, &transaction, err);
+    if (r < 0)
+        return r;
+    r = find_image(images, container->spec.image, &image, err);
+    if (r < 0)
+        return r;
+    if (container->spec.platform) {
+        r = check_platform(image, container->spec.platform, err);
+        if (r < 0)
+            return r;
+    }
+    container_spec_complete(&container->spec, image);
+    container->image = image->id;
+    if (container->spec.entrypoint.count + container->spec.command.count == 0)
+        return error_set(err, ERROR_INVALID,
+                         "image '%s' names no program: type one after the image",
+                         container->spec.image);
+    r = claim_name(claim->engine, container, err);
+    if (r < 0)
+        return r;
+    r = database_commit(&transaction, err);
+    if (r < 0)
+        return r;
+
+    claim->undo = true;
+    *ret_image = TAKE_PTR(image);
+    return 0;
+}
+
+static void close_layers(int **fds)
+{
+    for (int *fd = *fds; fd && *fd >= 0; fd++)
+        fd_close(*fd);
+    free(*fds);
+}
+
+/*
+ * Handles of the image's layers, the topmost first, then of the mount points below them all; ending
+ * with -EBADF.
+ */
+static int open_layers(Engine *engine, const Image *image, int **ret_fds, Error *err)
+{
+    _cleanup_(close_layers) int *fds = NEW_ARRAY(int, image->n_layers + 2);
+    int r;
+
+    memset(fds, 0xff, (image->n_layers + 2) * sizeof(int)); /* all -1: closed */
+    for (size_t i = 0; i < image->n_layers; i++) {
+        r = layer_store_open_layer(engine->layers, &image->chain_ids[image->n_layers - 1 - i],
+                                   &fds[i], err);
+        if (r < 0)
+            return r;
+    }
+    r = mount_points_open(engine, &fds[image->n_layers], err);
+    if (r < 0)
+        return r;
+
+    *ret_fds = TAKE_PTR(fds);
+    return 0;
+}
+
+static int make_rootfs(ContainerClaim *claim, const Image *image, Error *err)
+{
+    _cleanup_(close_layers) int *layers = NULL;
+    SnapshotOptions options = {
+        .n_layers = image->n_layers + 1,
+        .container_fd = claim->directory_fd,
+        .volatile_ = claim->container->spec.auto_remove,
+    };
+    int r = open_layers(claim->engine, image, &layers, err);
+
+    if (r < 0)
+        return r;
+    r = snapshot_create(claim->directory_fd, image->n_layers > 0 ? layers[0] : -EBADF, err);
+    if (r < 0)
+        return r;
+    options.layer_fds = layers;
+    return snapshot_mount(&options, &claim->rootfs_fd, err);
+}
+
+static int make_directory(ContainerClaim *claim, Error *err)
+{
+    Engine *engine = claim->engine;
+    const char *id = claim->container->id;
+
+    if (mkdirat(engine->containers_fd, id, DIRECTORY_MODE) < 0)
+        return error_errno(err, "make directory '%s/containers/%s'", engine->state_path, id);
+    claim->directory_fd =
+        openat(engine->containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (claim->directory_fd < 0)
+        return error_errno(err, "open directory '%s/containers/%s'", engine->state_path, id);
+    return 0;
+}
+
+static int write_config(ContainerClaim *claim, Error *err)
+{
+    _cleanup_free_ char *directory =
+        memory_printf("%s/containers/%s", claim->engine->state_path, claim->container->id);
+    ConfigSource source = { .engine = claim->engine,
+                            .container = claim->container,
+                            .rootfs_fd = claim->rootfs_fd,
+                            .directory = directory };
+    _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
+    _cleanup_json_ json_t *json = NULL;
+    _cleanup_free_ char *text = NULL;
+    int r = container_config_build(&source, &config, err);
+
+    if (r < 0)
+        return r;
+    json = runtime_config_to_json(config);
+    text = json_to_text(json);
+    r = file_write_at(claim->directory_fd, CONTAINER_CONFIG_NAME, text, strlen(text), 0600, 0);
+    if (r < 0)
+        return error_result(err, r, "write '%s/" CONTAINER_CONFIG_NAME "'", directory);
+    return 0;
+}
+
+int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, Error *err)
+{
+    _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
+    _cleanup_(container_freep) Container *container = NEW(Container);
+    _cleanup_(image_freep) Image *image = NULL;
+    ImageStore *images;
+    int r;
+
+    container->spec = *spec;
+    *spec = (ContainerSpec) {};
+    container->state = CONTAINER_CREATING;
+    container->created_at = time_now();
+    random_hex(container->id, CONTAINER_ID_LENGTH);
+
+    r = container_spec_validate(&container->spec, err);
+    if (r < 0)
+        return r;
+    r = engine_images(engine, &images, err);
+    if (r < 0)
+        return r;
+    if (container->spec.name) {
+        /* a name whose holder was killed is free */
+        r = container_recover_name(engine, container->spec.name, err);
+        if (r < 0)
+            return r;
+    }
+    /* Recovery by another command may look at the new directory before we lock it. */
+    r = container_claim_take(engine, container->id, true, &claim, err);
+    if (r < 0)
+        return r;
+    claim->container = TAKE_PTR(container);
+    r = claim_row(claim, images, &image, err);
+    if (r < 0)
+        return r;
+    r = make_directory(claim, err);
+    if (r < 0)
+        return r;
+    r = make_rootfs(claim, image, err);
+    if (r < 0)
+        return r;
+    r = container_files_write(claim->directory_fd, claim->container, err);
+    if (r < 0)
+        return r;
+    r = write_config(claim, err);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(claim);
+    return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files about containers share: rows, claims, directories. */
+
+#include "engine/container.h"
+#include "engine/engine-private.h"
+#include "sandbox/runtime-config.h"
+
+#define CONTAINER_CONFIG_NAME "config.json"
+#define CONTAINER_CGROUP_PREFIX "/cay-"
+
+struct ContainerClaim {
+    Engine *engine;
+    Container *container;
+    int lock_fd;      /* flock(2)ed; the shim shares it */
+    int runtime_fd;   /* the container's directory below the runtime directory */
+    int directory_fd; /* its directory below the state directory; -EBADF while there is none */
+    int rootfs_fd;    /* detached mount of its root; -EBADF while not mounted */
+    ShimClient *shim; /* NULL while it does not run */
+    bool undo;        /* remove it when the claim is freed */
+};
+
+/* --- rows (container-store.c) --- */
+
+/* Claim the name: insert the row in state creating. CONFLICT when the name is taken. */
+int container_row_insert(Engine *engine, const Container *container, Error *err);
+/* Write state, times, exit code, pid and error of @container. */
+int container_row_update(Engine *engine, const Container *container, Error *err);
+/* Move it from creating to running, unless it is in another state by now. */
+int container_row_record_start(Engine *engine, const char *id, int64_t pid, int64_t started_at,
+                               Error *err);
+int container_row_delete(Engine *engine, const char *id, Error *err);
+/* In doubt it does: nothing is to be removed for an error's sake. */
+bool container_row_exists(Engine *engine, const char *id);
+/* NOT_FOUND when there is no such row. */
+int container_row_load(Engine *engine, const char *id, Container **ret, Error *err);
+
+/* --- claims (container-claim.c) --- */
+
+/*
+ * Take the lock of container @id, making its runtime directory. Returns 0, or -EWOULDBLOCK (no
+ * error recorded) when somebody else holds it and @wait is false. claim->container stays NULL.
+ */
+int container_claim_take(Engine *engine, const char *id, bool wait, ContainerClaim **ret,
+                         Error *err);
+
+/* The container's cgroup, in every hierarchy. The caller frees it. */
+char *container_cgroup_path(const char *id);
+
+/* Move to @state if the state machine allows it; memory only. */
+int container_set_state(Container *container, ContainerState state, Error *err);
+
+/* Delete directory, row and runtime directory. The container must not run. */
+int container_claim_remove(ContainerClaim *claim, Error *err);
+
+/*
+ * Record the end of the container as its shim has @told it; NULL: as its exit record has it or,
+ * without one, as killed with its shim.
+ */
+int container_claim_record_exit(ContainerClaim *claim, const ShimExit *told, Error *err);
+
+/* --- recovery (container-recover.c) --- */
+
+/* Load the row into the claim, and the container's directory if it is there. */
+int container_claim_load(ContainerClaim *claim, const char *id, Error *err);
+
+/* Settle the claimed container, whose owner has died or just ended; it may be gone afterwards. */
+int container_claim_recover(ContainerClaim *claim, Error *err);
+
+/* Recover the container that has the name @name, if there is one that something goes on with. */
+int container_recover_name(Engine *engine, const char *name, Error *err);
+
+/* Kill what is left in its cgroup and remove that. */
+int container_kill_remains(const char *id, Error *err);
+
+/* --- configuration (container-config.c and what it is made of) --- */
+
+/* What a configuration is made from. */
+typedef struct ConfigSource {
+    Engine *engine;
+    const Container *container;
+    int rootfs_fd;         /* to look users up */
+    const char *directory; /* absolute path of the container's directory */
+} ConfigSource;
+
+int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err);
+
+/* Fill in what the image says and the caller left open. */
+void container_spec_complete(ContainerSpec *spec, const Image *image);
+
+/* Process: arguments, environment, user, limits (config-process.c). */
+int config_add_process(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/* Mounts: the standard ones, the container's files, binds, tmpfs (config-mounts.c). */
+int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/* Capabilities, seccomp, masked and read-only paths, devices (config-security.c). */
+int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Recovery: finishing or undoing what a process that died had begun. Whoever takes the lock of a
+ * container that nobody holds decides by its row and its exit record what became of it.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/directory.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "engine/container-private.h"
+
+int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
+{
+    int r = container_row_load(claim->engine, id, &claim->container, err);
+
+    if (r < 0)
+        return r;
+    claim->directory_fd =
+        openat(claim->engine->containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return 0;
+}
+
+/* An exit record tells that a container ran, although nobody lived to write down that it started.
+ */
+static bool has_run(const ContainerClaim *claim)
+{
+    _cleanup_shim_exit_ ShimExit record = {};
+    _cleanup_error_ Error ignored = {};
+
+    return shim_exit_read(claim->directory_fd, &record, &ignored) >= 0 && record.started_at != 0;
+}
+
+int container_claim_recover(ContainerClaim *claim, Error *err)
+{
+    Container *container = claim->container;
+    int r;
+
+    if (container->state == CONTAINER_CREATED || container->state == CONTAINER_EXITED)
+        return 0;
+
+    r = container_kill_remains(container->id, err);
+    if (r < 0)
+        return r;
+    if (container->state == CONTAINER_REMOVING || container->spec.auto_remove)
+        return container_claim_remove(claim, err);
+    if (container->state == CONTAINER_CREATING && !has_run(claim))
+        return container_claim_remove(claim, err);
+    return container_claim_record_exit(claim, NULL, err);
+}
+
+/* @id has no row. What it left is removed; the caller holds its lock, so nobody is making it. */
+static int remove_orphan(ContainerClaim *claim, const char *id, Error *err)
+{
+    int r = container_kill_remains(id, err);
+
+    if (r < 0)
+        return r;
+    r = path_remove_tree(claim->engine->containers_fd, id);
+    if (r < 0)
+        return error_result(err, r, "remove files of container '%.12s'", id);
+    claim->container = NEW(Container); /* stands for what is gone, so that the claim cleans up */
+    (void)strncpy(claim->container->id, id, CONTAINER_ID_LENGTH);
+    return 0;
+}
+
+/*
+ * Somebody holds container @id. When that is only its shim any more, since who started it was
+ * killed before it could write down that it runs, we do. A maker that lives writes the same.
+ */
+static int record_start(Engine *engine, const char *id, Error *err)
+{
+    _cleanup_(container_freep) Container *container = NULL;
+    _cleanup_(shim_client_freep) ShimClient *shim = NULL;
+    _cleanup_close_ int runtime_fd = -EBADF;
+
+    if (container_row_load(engine, id, &container, NULL) < 0 ||
+        container->state != CONTAINER_CREATING)
+        return 0;
+    runtime_fd = openat(engine->runtime_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (runtime_fd < 0 || shim_client_connect(runtime_fd, &shim, NULL) < 0 ||
+        shim_client_started_at(shim) == 0)
+        return 0; /* it is being made */
+    return container_row_record_start(engine, id, shim_client_container_pid(shim),
+                                      shim_client_started_at(shim), err);
+}
+
+int container_recover(Engine *engine, const char *id, Error *err)
+{
+    _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
+    _cleanup_error_ Error problem = {};
+    int r = container_claim_take(engine, id, false, &claim, err);
+
+    if (r == -EWOULDBLOCK)
+        return record_start(engine, id, err);
+    if (r < 0)
+        return r;
+
+    r = container_claim_load(claim, id, &problem);
+    if (r < 0 && problem.kind == ERROR_NOT_FOUND)
+        return remove_orphan(claim, id, err);
+    if (r >= 0)
+        r = container_claim_recover(claim, &problem);
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
+}
+
+/* Ids of rows that say that something is going on. */
+static int list_unsettled(Engine *engine, StringList *ids, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT id FROM container WHERE state NOT IN (?, ?)", "ss",
+                             container_state_to_string(CONTAINER_CREATED),
+                             container_state_to_string(CONTAINER_EXITED));
+
+    if (r < 0)
+        return r;
+    while ((r = statement_step(statement, err)) > 0)
+        string_list_add(ids, statement_text(statement, 0));
+    return r;
+}
+
+int container_recover_name(Engine *engine, const char *name, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    _cleanup_free_ char *id = NULL;
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT id FROM container WHERE name = ? AND state NOT IN (?, ?)",
+                             "sss", name, container_state_to_string(CONTAINER_CREATED),
+                             container_state_to_string(CONTAINER_EXITED));
+
+    if (r >= 0)
+        r = statement_step(statement, err);
+    if (r <= 0)
+        return r;
+    id = memory_strdup(statement_text(statement, 0));
+    statement_free(TAKE_PTR(statement)); /* a reader would be in the way of its own writes */
+    return container_recover(engine, id, err);
+}
+
+static bool is_container_id(const char *name)
+{
+    return strlen(name) == CONTAINER_ID_LENGTH &&
+           strspn(name, "0123456789abcdef") == CONTAINER_ID_LENGTH;
+}
+
+/*
+ * Ids that have a directory in @dir_fd; @ids may be NULL. What has a name that begins with a dot is
+ * on its way in or out, and is removed in passing.
+ */
+static int list_directories(int dir_fd, StringList *ids, Error *err)
+{
+    _cleanup_directory_ DIR *directory = NULL;
+    const struct dirent *entry;
+    int r = directory_open_at(dir_fd, ".", &directory);
+
+    while (r >= 0 && (r = directory_read(directory, &entry)) > 0) {
+        if (ids && is_container_id(entry->d_name))
+            string_list_add(ids, entry->d_name);
+        else if (entry->d_name[0] == '.')
+            (void)path_remove_tree(dir_fd, entry->d_name); /* tried again by the next command */
+    }
+    return r < 0 ? error_result(err, r, "list containers") : 0;
+}
+
+int container_recover_all(Engine *engine, Error *err)
+{
+    _cleanup_string_list_ StringList unsettled = {}, directories = {}, runtime = {};
+    int r = list_unsettled(engine, &unsettled, err);
+
+    if (r >= 0)
+        r = list_directories(engine->containers_fd, &directories, err);
+    if (r >= 0)
+        r = list_directories(engine->runtime_fd, &runtime, err);
+    /* Who is writing to the cache right now loses the file and does without: it is only a cache. */
+    if (r >= 0)
+        r = list_directories(engine->cache_fd, NULL, err);
+    if (r < 0)
+        return r;
+
+    for (size_t i = 0; i < directories.count; i++)
+        if (!container_row_exists(engine, directories.items[i]))
+            string_list_add(&unsettled, directories.items[i]);
+    /* A settled container has no runtime directory, unless who settled it was killed. */
+    for (size_t i = 0; i < runtime.count; i++)
+        if (!string_list_contains(&unsettled, runtime.items[i]))
+            string_list_add(&unsettled, runtime.items[i]);
+    for (size_t i = 0; i < unsettled.count; i++) {
+        _cleanup_error_ Error problem = {};
+
+        /* One that cannot be recovered now must not keep the others, or the command, from going on.
+         */
+        if (container_recover(engine, unsettled.items[i], &problem) < 0)
+            log_warning("recover container '%.12s': %s", unsettled.items[i],
+                        error_message(&problem));
+    }
+    return 0;
+}

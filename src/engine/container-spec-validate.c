@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What must hold of a ContainerSpec whichever front end made it: one check per subject, in one
+ * table. Minimums and ranges are Docker's. Nothing here looks at the container's file system.
+ */
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parse.h"
+#include "base/path.h"
+#include "base/string-list.h"
+#include "engine/container-spec.h"
+#include "engine/mount-spec.h"
+#include "engine/security-options.h"
+#include "sandbox/capabilities.h"
+
+#define MEMORY_MIN (INT64_C(6) << 20)
+#define CPU_SHARES_MIN 2
+#define CPU_SHARES_MAX 262144
+#define NANO_CPUS_MIN INT64_C(10000000)
+#define NANO_CPUS_PER_CPU INT64_C(1000000000)
+#define HOSTNAME_LENGTH_MAX 64 /* the kernel's __NEW_UTS_LEN */
+#define CONTAINER_NAME_MAX 255
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool consists_of(const char *text, const char *punctuation)
+{
+    for (; *text; text++)
+        if (!is_alphanumeric(*text) && !strchr(punctuation, *text))
+            return false;
+    return true;
+}
+
+static int check_name(const ContainerSpec *spec, Error *err)
+{
+    const char *name = spec->name;
+
+    if (!name || (is_alphanumeric(*name) && name[1] != '\0' && consists_of(name, "_.-") &&
+                  strlen(name) <= CONTAINER_NAME_MAX))
+        return 0;
+    return error_set(err, ERROR_INVALID,
+                     "invalid container name '%s': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed",
+                     name);
+}
+
+static int check_image(const ContainerSpec *spec, Error *err)
+{
+    if (!spec->image || *spec->image == '\0')
+        return error_set(err, ERROR_INVALID, "no image was given");
+    return 0;
+}
+
+static int check_hostname(const ContainerSpec *spec, Error *err)
+{
+    const char *name = spec->hostname;
+    size_t length = name ? strlen(name) : 0;
+
+    if (length == 0)
+        return 0;
+    if (length > HOSTNAME_LENGTH_MAX)
+        return error_set(err, ERROR_INVALID, "hostname '%s' is longer than %d characters", name,
+                         HOSTNAME_LENGTH_MAX);
+    if (!consists_of(name, "-._") || !is_alphanumeric(name[0]) ||
+        !is_alphanumeric(name[length - 1]))
+        return error_set(err, ERROR_INVALID,
+                         "invalid hostname '%s': letters, digits, '-' and '.' are allowed", name);
+    return 0;
+}
+
+static int check_environment(const ContainerSpec *spec, Error *err)
+{
+    for (size_t i = 0; i < spec->environment.count; i++) {
+        const char *variable = spec->environment.items[i];
+
+        if (*variable == '\0' || *variable == '=')
+            return error_set(err, ERROR_INVALID,
+                             "invalid environment variable '%s': it has no "
+                             "name",
+                             variable);
+    }
+    return 0;
+}
+
+static int check_labels(const ContainerSpec *spec, Error *err)
+{
+    for (size_t i = 0; i < spec->labels.count; i++)
+        if (spec->labels.items[i].key[0] == '\0')
+            return error_set(err, ERROR_INVALID, "invalid label '=%s': it has no name",
+                             spec->labels.items[i].value ? spec->labels.items[i].value : "");
+    return 0;
+}
+
+static int check_working_directory(const ContainerSpec *spec, Error *err)
+{
+    const char *directory = spec->working_directory;
+
+    if (directory && *directory != '\0' && !path_is_absolute(directory))
+        return error_set(err, ERROR_INVALID,
+                         "working directory '%s' is invalid: it has to be an absolute path",
+                         directory);
+    return 0;
+}
+
+static int check_stop(const ContainerSpec *spec, Error *err)
+{
+    int number;
+
+    if (spec->stop_signal && *spec->stop_signal && parse_signal(spec->stop_signal, &number) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "invalid stop signal '%s': use a name such as SIGTERM, or its number",
+                         spec->stop_signal);
+    if (spec->stop_timeout.is_set &&
+        (spec->stop_timeout.value < -1 || spec->stop_timeout.value > INT32_MAX))
+        return error_set(err, ERROR_INVALID,
+                         "invalid stop timeout %" PRId64 ": use seconds from 0, or -1 to wait "
+                         "without end",
+                         spec->stop_timeout.value);
+    return 0;
+}
+
+/* Every place that is mounted over, each at most once. */
+static int claim_target(StringMap *targets, const char *target, Error *err)
+{
+    _cleanup_free_ char *clean = path_clean(target);
+
+    if (string_map_contains(targets, clean))
+        return error_set(err, ERROR_INVALID, "duplicate mount point '%s'", clean);
+    string_map_set(targets, clean, NULL);
+    return 0;
+}
+
+static int check_binds(const ContainerSpec *spec, StringMap *targets, Error *err)
+{
+    for (size_t i = 0; i < spec->binds.count; i++) {
+        _cleanup_container_mount_ ContainerMount mount = {};
+        int r = mount_spec_parse_bind(spec->binds.items[i], NULL, &mount, err);
+
+        if (r < 0)
+            return error_wrap(err, r, "invalid volume '%s'", spec->binds.items[i]);
+        r = claim_target(targets, mount.target, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int check_mounts(const ContainerSpec *spec, Error *err)
+{
+    _cleanup_string_map_ StringMap targets = {};
+    int r = check_binds(spec, &targets, err);
+
+    for (size_t i = 0; i < spec->mounts.count && r == 0; i++) {
+        r = mount_spec_validate(&spec->mounts.items[i], err);
+        if (r < 0)
+            return error_wrap(err, r, "invalid mount");
+        r = claim_target(&targets, spec->mounts.items[i].target, err);
+    }
+    for (size_t i = 0; i < spec->tmpfs.count && r == 0; i++) {
+        const StringPair *tmpfs = &spec->tmpfs.items[i];
+
+        r = mount_spec_validate_tmpfs(tmpfs->key, tmpfs->value, err);
+        if (r < 0)
+            return error_wrap(err, r, "invalid tmpfs '%s'", tmpfs->key);
+        r = claim_target(&targets, tmpfs->key, err);
+    }
+    return r;
+}
+
+static bool is_capability(const char *name)
+{
+    return strcasecmp(name, "ALL") == 0 || capability_from_name(name) >= 0;
+}
+
+static int check_capability_list(const StringList *list, Error *err)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!is_capability(list->items[i]))
+            return error_set(err, ERROR_INVALID,
+                             "unknown capability '%s', see capabilities(7), or use ALL",
+                             list->items[i]);
+    return 0;
+}
+
+static int check_capabilities(const ContainerSpec *spec, Error *err)
+{
+    int r = check_capability_list(&spec->capabilities_add, err);
+
+    return r < 0 ? r : check_capability_list(&spec->capabilities_drop, err);
+}
+
+static int check_security_options(const ContainerSpec *spec, Error *err)
+{
+    SecurityOptions options;
+
+    return security_options_parse(&spec->security_options, &options, err);
+}
+
+static int check_groups(const ContainerSpec *spec, Error *err)
+{
+    for (size_t i = 0; i < spec->groups_add.count; i++)
+        if (spec->groups_add.items[i][0] == '\0')
+            return error_set(err, ERROR_INVALID, "the name of a group to add is empty");
+    return 0;
+}
+
+/* Those that have a value of their own in each ipc or network namespace; all others are the host's.
+ * A name that ends with '.' stands for all below it. */
+static const char *const namespaced_sysctls[] = {
+    "fs.mqueue.",    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",          "kernel.sem",
+    "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "net.",
+};
+
+static bool sysctl_is_namespaced(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(namespaced_sysctls); i++) {
+        const char *allowed = namespaced_sysctls[i];
+        size_t length = strlen(allowed);
+
+        if (allowed[length - 1] == '.' ? strncmp(name, allowed, length) == 0 && name[length] != '\0'
+                                       : strcmp(name, allowed) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool uses_host_network(const ContainerSpec *spec)
+{
+    return spec->network_mode && strcmp(spec->network_mode, "host") == 0;
+}
+
+/* The name becomes a path below /proc/sys: neither '/' nor an empty part may be in it. */
+static bool sysctl_is_well_formed(const char *name)
+{
+    return consists_of(name, "_.-") && *name != '.' && !strstr(name, "..");
+}
+
+static int check_sysctls(const ContainerSpec *spec, Error *err)
+{
+    for (size_t i = 0; i < spec->sysctls.count; i++) {
+        const char *name = spec->sysctls.items[i].key;
+
+        if (!sysctl_is_namespaced(name) || !sysctl_is_well_formed(name))
+            return error_set(err, ERROR_INVALID,
+                             "sysctl '%s' is not allowed: it is not separate for each container",
+                             name);
+        if (uses_host_network(spec) && strncmp(name, "net.", 4) == 0)
+            return error_set(err, ERROR_INVALID,
+                             "sysctl '%s' is not allowed in the host's network namespace", name);
+    }
+    return 0;
+}
+
+static const char *const ulimit_names[] = {
+    "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+    "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",
+};
+
+static bool ulimit_is_known(const char *name)
+{
+    for (size_t i = 0; name && i < ARRAY_SIZE(ulimit_names); i++)
+        if (strcmp(ulimit_names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int check_ulimits(const ContainerSpec *spec, Error *err)
+{
+    for (size_t i = 0; i < spec->ulimits.count; i++) {
+        const ContainerUlimit *limit = &spec->ulimits.items[i];
+
+        if (!ulimit_is_known(limit->name))
+            return error_set(err, ERROR_INVALID, "unknown ulimit '%s', see getrlimit(2)",
+                             limit->name ? limit->name : "");
+        if (limit->soft < -1 || limit->hard < -1)
+            return error_set(err, ERROR_INVALID,
+                             "ulimit '%s' is negative: only -1, for unlimited, is allowed",
+                             limit->name);
+        if (limit->hard != -1 && (limit->soft == -1 || limit->soft > limit->hard))
+            return error_set(err, ERROR_INVALID,
+                             "ulimit '%s': the soft limit %" PRId64
+                             " must not be above the hard limit %" PRId64,
+                             limit->name, limit->soft, limit->hard);
+    }
+    return 0;
+}
+
+static int check_shm_size(const ContainerSpec *spec, Error *err)
+{
+    if (spec->shm_size < 0)
+        return error_set(err, ERROR_INVALID, "the size of /dev/shm cannot be negative");
+    return 0;
+}
+
+static int check_memory(const ContainerSpec *spec, Error *err)
+{
+    if (spec->memory != 0 && spec->memory < MEMORY_MIN)
+        return error_set(err, ERROR_INVALID,
+                         "memory limit of %" PRId64 " bytes is too low: the minimum is 6MB",
+                         spec->memory);
+    if (spec->memory_swap < -1)
+        return error_set(err, ERROR_INVALID,
+                         "memory-swap limit cannot be negative: only -1, for unlimited swap, is "
+                         "allowed");
+    if (spec->memory_swap > 0 && spec->memory == 0)
+        return error_set(err, ERROR_INVALID,
+                         "memory-swap limit needs a memory limit: set '--memory' as well");
+    if (spec->memory_swap > 0 && spec->memory_swap < spec->memory)
+        return error_set(err, ERROR_INVALID,
+                         "memory-swap limit is the sum of memory and swap: it cannot be below the "
+                         "memory limit of %" PRId64 " bytes",
+                         spec->memory);
+    return 0;
+}
+
+static int check_cpus(const ContainerSpec *spec, Error *err)
+{
+    long n_cpus;
+
+    /* Asking for their number opens a file; most containers have no limit. */
+    if (spec->nano_cpus != 0) {
+        n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        if (spec->nano_cpus < NANO_CPUS_MIN || spec->nano_cpus > n_cpus * NANO_CPUS_PER_CPU)
+            return error_set(err, ERROR_INVALID,
+                             "range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs "
+                             "available",
+                             n_cpus, n_cpus);
+    }
+    if (spec->cpu_shares != 0 &&
+        (spec->cpu_shares < CPU_SHARES_MIN || spec->cpu_shares > CPU_SHARES_MAX))
+        return error_set(err, ERROR_INVALID, "cpu shares of %" PRId64 " are not from %d to %d",
+                         spec->cpu_shares, CPU_SHARES_MIN, CPU_SHARES_MAX);
+    if (spec->cpuset_cpus && *spec->cpuset_cpus && parse_cpu_list(spec->cpuset_cpus) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "invalid list of CPUs '%s': write it as '0-3' or '0,2'",
+                         spec->cpuset_cpus);
+    return 0;
+}
+
+static int check_pids_limit(const ContainerSpec *spec, Error *err)
+{
+    if (spec->pids_limit < -1)
+        return error_set(err, ERROR_INVALID,
+                         "pids limit of %" PRId64 " is invalid: use a positive number, or -1 for "
+                         "unlimited",
+                         spec->pids_limit);
+    return 0;
+}
+
+static int check_network(const ContainerSpec *spec, Error *err)
+{
+    const char *mode = spec->network_mode;
+
+    if (!mode || *mode == '\0' || strcmp(mode, "none") == 0 || strcmp(mode, "host") == 0)
+        return 0;
+    return error_set(err, ERROR_UNSUPPORTED,
+                     "network '%s' is not available in this version: use 'none' or 'host'", mode);
+}
+
+int container_spec_validate(const ContainerSpec *spec, Error *err)
+{
+    static int (*const checks[])(const ContainerSpec *, Error *) = {
+        check_image,        check_name,
+        check_hostname,     check_environment,
+        check_labels,       check_working_directory,
+        check_stop,         check_mounts,
+        check_capabilities, check_security_options,
+        check_groups,       check_sysctls,
+        check_ulimits,      check_shm_size,
+        check_memory,       check_cpus,
+        check_pids_limit,   check_network,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+        int r = checks[i](spec, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * How a ContainerSpec reads and writes as JSON and is freed. The names are those of Docker's
+ * Config and HostConfig, in one flat object; what is sound is checked in container-spec-validate.c.
+ */
+
+#include "engine/container-spec.h"
+
+#include "engine/mount-spec.h"
+
+/* Docker nests a mount's options; these views reach the same struct's members. A view has no size:
+ * it owns nothing that the struct around it does not zero. */
+#define MOUNT_VIEW(field_table)                                                                    \
+    {                                                                                              \
+        .size = 0, .fields = (field_table), .n_fields = ARRAY_SIZE(field_table)                    \
+    }
+#define MOUNT_VIEW_FIELD(json_name, view)                                                          \
+    {                                                                                              \
+        .name = (json_name), .type = JSON_TYPE_STRUCT, .offset = 0, .type_of = (view)              \
+    }
+
+static const JsonField bind_fields[] = {
+    JSON_FIELD(ContainerMount, propagation, "Propagation", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, non_recursive, "NonRecursive", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerMount, create_source, "CreateMountpoint", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerMount, read_only_non_recursive, "ReadOnlyNonRecursive", JSON_TYPE_BOOL),
+};
+static const JsonStruct bind_json = MOUNT_VIEW(bind_fields);
+
+static const JsonField tmpfs_fields[] = {
+    JSON_FIELD(ContainerMount, tmpfs_size, "SizeBytes", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerMount, tmpfs_mode, "Mode", JSON_TYPE_UINT32),
+};
+static const JsonStruct tmpfs_json = MOUNT_VIEW(tmpfs_fields);
+
+static const JsonField mount_fields[] = {
+    JSON_FIELD(ContainerMount, type, "Type", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, source, "Source", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, target, "Target", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, read_only, "ReadOnly", JSON_TYPE_BOOL),
+    MOUNT_VIEW_FIELD("BindOptions", &bind_json),
+    MOUNT_VIEW_FIELD("TmpfsOptions", &tmpfs_json),
+};
+static const JsonStruct mount_json = JSON_STRUCT(ContainerMount, mount_fields);
+
+static const JsonField ulimit_fields[] = {
+    JSON_FIELD(ContainerUlimit, name, "Name", JSON_TYPE_STRING),
+    JSON_FIELD_FLAGS(ContainerUlimit, soft, "Soft", JSON_TYPE_INT64, JSON_KEEP_EMPTY),
+    JSON_FIELD_FLAGS(ContainerUlimit, hard, "Hard", JSON_TYPE_INT64, JSON_KEEP_EMPTY),
+};
+static const JsonStruct ulimit_json = JSON_STRUCT(ContainerUlimit, ulimit_fields);
+
+static const JsonField spec_fields[] = {
+    JSON_FIELD(ContainerSpec, name, "Name", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, image, "Image", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, platform, "Platform", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, hostname, "Hostname", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, user, "User", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, tty, "Tty", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, open_stdin, "OpenStdin", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, environment, "Env", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, command, "Cmd", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, entrypoint, "Entrypoint", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, entrypoint_is_set, "EntrypointIsSet", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, labels, "Labels", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, working_directory, "WorkingDir", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, stop_signal, "StopSignal", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, stop_timeout, "StopTimeout", JSON_TYPE_OPTIONAL_INT64),
+    JSON_FIELD(ContainerSpec, auto_remove, "AutoRemove", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, privileged, "Privileged", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, read_only_rootfs, "ReadonlyRootfs", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, init, "Init", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, binds, "Binds", JSON_TYPE_STRING_LIST),
+    JSON_FIELD_OF(ContainerSpec, mounts, "Mounts", JSON_TYPE_STRUCT_ARRAY, &mount_json),
+    JSON_FIELD(ContainerSpec, tmpfs, "Tmpfs", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, capabilities_add, "CapAdd", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, capabilities_drop, "CapDrop", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, security_options, "SecurityOpt", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, groups_add, "GroupAdd", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, sysctls, "Sysctls", JSON_TYPE_STRING_MAP),
+    JSON_FIELD_OF(ContainerSpec, ulimits, "Ulimits", JSON_TYPE_STRUCT_ARRAY, &ulimit_json),
+    JSON_FIELD(ContainerSpec, shm_size, "ShmSize", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, memory, "Memory", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, memory_swap, "MemorySwap", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, nano_cpus, "NanoCpus", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpu_shares, "CpuShares", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpuset_cpus, "CpusetCpus", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, pids_limit, "PidsLimit", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, network_mode, "NetworkMode", JSON_TYPE_STRING),
+};
+const JsonStruct container_spec_json = JSON_STRUCT(ContainerSpec, spec_fields);
+
+void container_spec_done(ContainerSpec *spec)
+{
+    json_struct_done(&container_spec_json, spec);
+}
+
+void container_mount_done(ContainerMount *mount)
+{
+    json_struct_done(&mount_json, mount);
+}

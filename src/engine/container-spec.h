@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What somebody asks for when they ask for a container: the narrow waist. The command line, the
+ * API and every other front end fill one of these; the engine turns it into one OCI config.json.
+ * Members follow Docker's Config and HostConfig (Engine API 1.51) and read and write as those.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/json-fields.h"
+#include "base/string-list.h"
+
+typedef struct ContainerUlimit {
+    char *name; /* "nofile" */
+    int64_t soft;
+    int64_t hard;
+} ContainerUlimit;
+
+/* One --mount (Engine API: Mount). --volume ends in ContainerSpec.binds, --tmpfs in its tmpfs. */
+typedef struct ContainerMount {
+    char *type;   /* "bind", "tmpfs" */
+    char *source; /* absolute host path of a bind */
+    char *target; /* absolute, in the container */
+    bool read_only;
+    char *propagation;            /* of a bind; NULL: rprivate */
+    bool non_recursive;           /* of a bind: without the mounts below the source */
+    bool read_only_non_recursive; /* read_only applies to the top mount only */
+    bool create_source;           /* of a bind: make a missing source as a directory */
+    int64_t tmpfs_size;           /* bytes, 0: the kernel's default */
+    uint32_t tmpfs_mode;          /* 0: 01777 */
+} ContainerMount;
+
+typedef struct ContainerSpec {
+    char *name;     /* NULL: a random one is made */
+    char *image;    /* as the user wrote it */
+    char *platform; /* "linux/arm64", NULL: the host's */
+
+    /* Config */
+    char *hostname;
+    char *user; /* "name|uid[:group|gid]" */
+    bool tty;
+    bool open_stdin;
+    StringList environment; /* "NAME=value", or "NAME" to remove what the image sets */
+    StringList command;     /* empty: the image's */
+    StringList entrypoint;
+    bool entrypoint_is_set; /* an empty entrypoint then resets the image's */
+    StringMap labels;
+    char *working_directory;
+    char *stop_signal;
+    OptionalInt64 stop_timeout; /* seconds */
+
+    /* HostConfig */
+    bool auto_remove;
+    bool privileged;
+    bool read_only_rootfs;
+    bool init;
+    StringList binds; /* "source:target[:options]", validated by the engine */
+    JSON_ARRAY_OF(ContainerMount) mounts;
+    StringMap tmpfs; /* target -> mount options */
+    StringList capabilities_add;
+    StringList capabilities_drop;
+    StringList security_options;
+    StringList groups_add;
+    StringMap sysctls;
+    JSON_ARRAY_OF(ContainerUlimit) ulimits;
+    int64_t shm_size;    /* bytes, 0: 64 MiB */
+    int64_t memory;      /* bytes, 0: unlimited */
+    int64_t memory_swap; /* memory + swap in bytes, -1: unlimited swap, 0: twice the memory */
+    int64_t nano_cpus;   /* 1e-9 CPUs, 0: unlimited */
+    int64_t cpu_shares;  /* 2 to 262144, 0: default */
+    char *cpuset_cpus;
+    int64_t pids_limit; /* 0 or -1: unlimited */
+    char *network_mode; /* "none", "host" */
+} ContainerSpec;
+
+extern const JsonStruct container_spec_json;
+
+/* Frees the members and zeroes the struct. */
+void container_spec_done(ContainerSpec *spec);
+#define _cleanup_container_spec_ _cleanup_(container_spec_done)
+
+/*
+ * Check everything that can be checked without the image and the host's files: names, ranges,
+ * combinations, mounts. Members hold absolute paths already.
+ * Errors: INVALID, UNSUPPORTED; the message names the setting and its value.
+ */
+int container_spec_validate(const ContainerSpec *spec, Error *err);

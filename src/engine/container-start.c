@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Starting a container under its shim, and seeing it to its end. The row is written after the
+ * program runs, so that the database works while the container does.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "engine/container-private.h"
+
+#define START_FAILED_EXIT_CODE 128
+
+static const struct {
+    ErrorKind kind;
+    int exit_code;
+} start_exit_codes[] = {
+    { ERROR_PROGRAM_MISSING, 127 },
+    { ERROR_PROGRAM_UNUSABLE, 126 },
+};
+
+static int64_t start_exit_code(const Error *problem)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(start_exit_codes); i++)
+        if (start_exit_codes[i].kind == problem->kind)
+            return start_exit_codes[i].exit_code;
+
+    return START_FAILED_EXIT_CODE;
+}
+
+/* The container stays as created, with the reason; or goes, where it was to be removed. */
+static int give_up_start(ContainerClaim *claim, int r, Error *problem, Error *err)
+{
+    Container *container = claim->container;
+    _cleanup_error_ Error ignored = {}; /* what failed first is what the user needs to know */
+
+    if (claim->shim)
+        shim_client_free(TAKE_PTR(claim->shim));
+    /* A shim that fails clears up after itself, one that was killed has left its cgroup. Nobody
+     * would look for that once the container is gone, so a container that cannot be cleared up
+     * stays for recovery. */
+    if (container_kill_remains(container->id, &ignored) < 0) {
+        claim->undo = false;
+    } else if (container->spec.auto_remove) {
+        claim->undo = true;
+    } else {
+        free(container->error);
+        container->error = memory_strdup(error_message(problem));
+        container->exit_code = start_exit_code(problem);
+        if (container_set_state(container, CONTAINER_CREATED, &ignored) >= 0 &&
+            container_row_update(claim->engine, container, &ignored) >= 0)
+            claim->undo = false;
+    }
+
+    error_move(err, problem);
+    return r;
+}
+
+static int spawn_shim(ContainerClaim *claim, int terminal_fd, Error *err)
+{
+    _cleanup_free_ char *shim = process_find_sibling("cay-shim");
+    _cleanup_free_ char *self = process_own_program();
+    const Engine *engine = claim->engine;
+    const char *const on_exit[] = { self,
+                                    "--state",
+                                    engine->state_path,
+                                    "--runtime-dir",
+                                    engine->runtime_path,
+                                    "container",
+                                    "recover",
+                                    claim->container->id,
+                                    NULL };
+    ShimOptions options = {
+        .program = shim,
+        .container = claim->container->id,
+        .bundle_fd = claim->directory_fd,
+        .runtime_fd = claim->runtime_fd,
+        .rootfs_fd = claim->rootfs_fd,
+        .cache_fd = engine->cache_fd,
+        .lock_fd = claim->lock_fd,
+        .terminal_fd = terminal_fd,
+        .open_stdin = claim->container->spec.open_stdin,
+        .on_exit = on_exit,
+    };
+
+    return shim_client_spawn(&options, &claim->shim, err);
+}
+
+int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
+{
+    Container *container = claim->container;
+    _cleanup_error_ Error problem = {};
+    int r = spawn_shim(claim, terminal_fd, &problem);
+
+    if (r < 0)
+        return give_up_start(claim, r, &problem, err);
+    claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */
+    r = shim_client_start(claim->shim, &problem);
+    if (r < 0)
+        return give_up_start(claim, r, &problem, err);
+
+    claim->undo = false;
+    r = container_set_state(container, CONTAINER_RUNNING, err);
+    if (r < 0)
+        return r;
+    container->pid = shim_client_container_pid(claim->shim);
+    container->started_at = shim_client_started_at(claim->shim);
+    return container_row_update(claim->engine, container, err);
+}
+
+/* The shim is gone. Whatever it left is killed, and the end is recorded, as it was @told or NULL.
+ */
+static int finish(ContainerClaim *claim, const ShimExit *told, Error *err)
+{
+    int r = container_kill_remains(claim->container->id, err);
+
+    if (r < 0)
+        return r;
+    return claim->container->spec.auto_remove ? container_claim_remove(claim, err)
+                                              : container_claim_record_exit(claim, told, err);
+}
+
+int container_relay(ContainerClaim *claim, const RelayOptions *options, ShimExit *ret, Error *err)
+{
+    _cleanup_error_ Error problem = {};
+    int r = shim_client_relay(claim->shim, options, ret, &problem), finished;
+
+    if (r < 0 && problem.kind != ERROR_UNAVAILABLE) {
+        error_move(err, &problem); /* we cannot relay; the container goes on */
+        return r;
+    }
+
+    (void)shim_client_wait(claim->shim, NULL); /* killed or not: what it left is cleared away */
+    shim_client_free(TAKE_PTR(claim->shim));
+    finished = finish(claim, r < 0 ? NULL : ret, err);
+    if (r < 0) {
+        error_move(err, &problem);
+        return r;
+    }
+    return finished;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Containers: what the state database knows of them, and what can be done with them.
+ *
+ * Whoever changes a container holds its claim: the lock file of its runtime directory, which a
+ * running container's shim holds too. A container whose row says that something is going on while
+ * nobody holds its lock was left by a process that died; container_recover_all() finishes or undoes
+ * what was begun.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "engine/container-spec.h"
+#include "engine/engine.h"
+#include "supervisor/shim-client.h"
+
+#define CONTAINER_ID_LENGTH 64
+#define CONTAINER_SHORT_ID_LENGTH 12
+
+typedef enum ContainerState {
+    CONTAINER_CREATING, /* claimed, its files are being made */
+    CONTAINER_CREATED,
+    CONTAINER_RUNNING,
+    CONTAINER_EXITED,
+    CONTAINER_REMOVING,
+    _CONTAINER_STATE_MAX,
+} ContainerState;
+
+const char *container_state_to_string(ContainerState state);
+
+/* May a container go from one state to the other? */
+bool container_state_can_become(ContainerState from, ContainerState to);
+
+typedef struct Container {
+    char id[CONTAINER_ID_LENGTH + 1];
+    char *name;
+    ContainerState state;
+    Digest image;       /* the image's id */
+    ContainerSpec spec; /* complete: the image's defaults are filled in */
+    int64_t created_at; /* nanoseconds since 1970; 0: has not happened */
+    int64_t started_at;
+    int64_t finished_at;
+    int64_t exit_code;
+    bool oom_killed;
+    int64_t pid;
+    char *error; /* why it could not start, or did not end by itself; NULL: nothing to say */
+} Container;
+
+void container_free(Container *container);
+DEFINE_CLEANUP(Container *, container_free);
+
+typedef struct ContainerList {
+    Container **items;
+    size_t count;
+    size_t capacity;
+} ContainerList;
+
+void container_list_done(ContainerList *list);
+#define _cleanup_container_list_ _cleanup_(container_list_done)
+
+/*
+ * Find by full id, name (with or without a leading slash), or the beginning of an id, in this
+ * order. Errors: NOT_FOUND "no such container: 'x'", CONFLICT (several ids begin so).
+ */
+int container_find(Engine *engine, const char *name, Container **ret, Error *err);
+
+/* All containers, newest first. */
+int container_list(Engine *engine, ContainerList *ret, Error *err);
+
+/* Exclusive ownership of one container by this process. */
+typedef struct ContainerClaim ContainerClaim;
+
+/*
+ * Give the claim up. A container that container_create() made and that was never started is undone
+ * unless container_claim_keep() was called; one that runs goes on under its shim.
+ */
+void container_claim_free(ContainerClaim *claim);
+DEFINE_CLEANUP(ContainerClaim *, container_claim_free);
+
+/* The container as it is now, owned by the claim. */
+const Container *container_claim_get(const ContainerClaim *claim);
+
+/*
+ * Make a container of @spec: claim its name, prepare its root file system, write its config.json.
+ * @spec is checked and completed with the image's defaults; its contents move into the claim.
+ * On failure nothing is left behind.
+ * Errors: INVALID, NOT_FOUND (image, mount source), CONFLICT (name taken), EXHAUSTED, UNSUPPORTED.
+ */
+int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, Error *err);
+
+/*
+ * Start it: spawn its shim, make the sandbox, execute the program. A container with a terminal has
+ * the window size of @terminal_fd (-EBADF: none) from its start. The claim is shared with the shim
+ * from here on. When this fails the container is back in state created, with the
+ * reason in its error, or removed when it was to be removed. Errors: those of sandbox_create() and
+ * sandbox_start().
+ */
+int container_start(ContainerClaim *claim, int terminal_fd, Error *err);
+
+/*
+ * Relay until it has ended, then record its end, and remove it where it was to be removed.
+ * Errors: UNAVAILABLE (its shim was killed: the container is recorded as killed).
+ */
+int container_relay(ContainerClaim *claim, const RelayOptions *options, ShimExit *ret, Error *err);
+
+/*
+ * Remove a container that does not run, with all it wrote. With @force one that runs is killed
+ * first. Errors: NOT_FOUND, CONFLICT (it runs; another command holds it).
+ */
+int container_remove(Engine *engine, const char *name, bool force, Error *err);
+
+/*
+ * Finish or undo what processes that died had begun, for all containers or the one with id @id.
+ * What a living process holds is left alone. Cheap when there is nothing to do.
+ */
+int container_recover_all(Engine *engine, Error *err);
+int container_recover(Engine *engine, const char *id, Error *err);
+
+/* Engine API: ContainerInspectResponse. The caller owns the reference. */
+int container_to_inspect(Engine *engine, const Container *container, json_t **ret, Error *err);

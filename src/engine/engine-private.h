@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the engine share: its directories and its database. */
+
+#include "engine/engine.h"
+
+struct Engine {
+    char *state_path;   /* absolute */
+    char *runtime_path; /* absolute */
+    int state_fd;
+    int containers_fd; /* "containers" in the state directory */
+    int runtime_fd;    /* "containers" in the runtime directory */
+    int cache_fd;      /* "cache" in the state directory: what can be computed again */
+    Database *database;
+    LayerStore *layers;
+    ImageStore *images;
+};
+
+extern const DatabaseSchema container_schema;
+
+/* Tells the image store which images containers use; @data is the engine. */
+int container_list_image_users(void *data, ImageUsers *users, Error *err);

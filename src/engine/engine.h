@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The engine: what every front end works with. It holds the directories, the state database and the
+ * stores of one installation; there is no process behind it, any number of them work on the same
+ * state at the same time, and each may be killed at any moment.
+ */
+
+#include "base/cleanup.h"
+#include "base/database.h"
+#include "base/error.h"
+#include "image/image-store.h"
+
+typedef struct Engine Engine;
+
+#define ENGINE_DEFAULT_STATE "/var/lib/cay"
+#define ENGINE_DEFAULT_RUNTIME "/run/cay"
+
+typedef struct EngineOptions {
+    const char *state;   /* directory that survives a reboot; NULL: ENGINE_DEFAULT_STATE */
+    const char *runtime; /* directory that does not; NULL: ENGINE_DEFAULT_RUNTIME */
+} EngineOptions;
+
+/*
+ * Open the directories and the database, made where they are missing (0700).
+ * Errors: DENIED (not root), UNSUPPORTED (state of a newer version), CORRUPT, EXHAUSTED, SYSTEM.
+ */
+int engine_open(const EngineOptions *options, Engine **ret, Error *err);
+void engine_close(Engine *engine);
+DEFINE_CLEANUP(Engine *, engine_close);
+
+/* The images of this installation; opened with the first use. Stays the engine's. */
+int engine_images(Engine *engine, ImageStore **ret, Error *err);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The fields of --mount, one table row each. They are separated and quoted as in one line of CSV
+ * (RFC 4180), so that a path may contain a comma.
+ */
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/parse.h"
+#include "base/string-buffer.h"
+#include "base/string-list.h"
+#include "engine/mount-spec-private.h"
+
+typedef struct MountParser {
+    ContainerMount mount;
+    const char *directory;
+    bool read_only_is_forced; /* bind-recursive=readonly */
+    unsigned prefixes;        /* PREFIX_* of the fields that were given */
+} MountParser;
+
+enum {
+    PREFIX_BIND = 1 << 0,
+    PREFIX_TMPFS = 1 << 1,
+};
+
+static int take_quoted(const char **position, StringBuffer *field, Error *err)
+{
+    const char *text = *position + 1;
+
+    for (; *text; text++) {
+        if (*text != '"') {
+            string_buffer_add_char(field, *text);
+        } else if (text[1] == '"') {
+            string_buffer_add_char(field, '"');
+            text++;
+        } else if (text[1] == ',' || text[1] == '\0') {
+            *position = text + 1;
+            return 0;
+        } else {
+            return error_set(err, ERROR_INVALID, "text after a closing '\"'");
+        }
+    }
+    return error_set(err, ERROR_INVALID, "a '\"' is not closed");
+}
+
+static int take_plain(const char **position, StringBuffer *field, Error *err)
+{
+    size_t length = strcspn(*position, ",");
+
+    if (memchr(*position, '"', length))
+        return error_set(
+            err, ERROR_INVALID,
+            "a '\"' inside of a field: quote the whole field, and write '\"\"' for it");
+    string_buffer_add_bytes(field, *position, length);
+    *position += length;
+    return 0;
+}
+
+static int split_fields(const char *text, StringList *fields, Error *err)
+{
+    for (;;) {
+        _cleanup_string_buffer_ StringBuffer field = {};
+        int r = *text == '"' ? take_quoted(&text, &field, err) : take_plain(&text, &field, err);
+
+        if (r < 0)
+            return r;
+        string_list_take(fields, string_buffer_take(&field));
+        if (*text == '\0')
+            return 0;
+        text++;
+    }
+}
+
+/* Field handlers: the value is never NULL. */
+
+static int replace(char **slot, const char *value)
+{
+    free(*slot);
+    *slot = memory_strdup(value);
+    return 0;
+}
+
+static int invalid_value(const char *field, const char *value, const char *expected, Error *err)
+{
+    return error_set(err, ERROR_INVALID, "invalid value '%s' for '%s': %s", value, field, expected);
+}
+
+static int take_bool(const char *field, const char *value, bool *ret, Error *err)
+{
+    return parse_bool(value, ret) < 0 ? invalid_value(field, value, "use true or false", err) : 0;
+}
+
+static int take_type(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.type, value);
+}
+
+static int take_source(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field;
+    free(parser->mount.source);
+    parser->mount.source = NULL;
+    return mount_spec_resolve_source(value, parser->directory, &parser->mount.source, err);
+}
+
+static int take_target(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.target, value);
+}
+
+static int take_read_only(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_bool(field, value, &parser->mount.read_only, err);
+}
+
+static int take_propagation(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.propagation, value);
+}
+
+static int take_non_recursive(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_bool(field, value, &parser->mount.non_recursive, err);
+}
+
+static int take_create_source(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_bool(field, value, &parser->mount.create_source, err);
+}
+
+/* "enabled" is the default, where read-only means the mounts below the source, too. */
+static int take_recursive(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    static const struct {
+        const char *value;
+        bool non_recursive, top_read_only, read_only_forced;
+    } modes[] = {
+        { "enabled", false, false, false },
+        { "disabled", true, false, false },
+        { "writable", false, true, false },
+        { "readonly", false, false, true },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        if (strcmp(modes[i].value, value) != 0)
+            continue;
+        parser->mount.non_recursive = modes[i].non_recursive;
+        parser->mount.read_only_non_recursive = modes[i].top_read_only;
+        parser->read_only_is_forced = modes[i].read_only_forced;
+        return 0;
+    }
+    return invalid_value(field, value, "use enabled, disabled, writable or readonly", err);
+}
+
+static int take_tmpfs_size(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    if (parse_size(value, &parser->mount.tmpfs_size) < 0)
+        return invalid_value(field, value, "write bytes, or '64m', '1g'", err);
+    return 0;
+}
+
+static int take_tmpfs_mode(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    if (parse_mode(value, &parser->mount.tmpfs_mode) < 0)
+        return invalid_value(field, value, "write an octal mode such as 1770", err);
+    return 0;
+}
+
+/* Docker's hint for virtual machines' shared folders: every value means the same on Linux. */
+static int take_consistency(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    static const char *const known[] = { "default", "consistent", "cached", "delegated" };
+
+    (void)parser;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (strcmp(known[i], value) == 0)
+            return 0;
+    return invalid_value(field, value, "use consistent, cached or delegated", err);
+}
+
+static int refuse_field(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)parser, (void)value;
+    return error_set(err, ERROR_UNSUPPORTED,
+                     "'%s' is not supported by this version: use 'type=bind' or 'type=tmpfs'",
+                     field);
+}
+
+static const struct {
+    const char *name;
+    unsigned prefix;
+    bool value_is_optional; /* the name alone means "true" */
+    int (*take)(MountParser *parser, const char *field, const char *value, Error *err);
+} fields[] = {
+    { "type", 0, false, take_type },
+    { "source", 0, false, take_source },
+    { "src", 0, false, take_source },
+    { "target", 0, false, take_target },
+    { "destination", 0, false, take_target },
+    { "dst", 0, false, take_target },
+    { "readonly", 0, true, take_read_only },
+    { "ro", 0, true, take_read_only },
+    { "consistency", 0, false, take_consistency },
+    { "bind-propagation", PREFIX_BIND, false, take_propagation },
+    { "bind-recursive", PREFIX_BIND, false, take_recursive },
+    { "bind-nonrecursive", PREFIX_BIND, true, take_non_recursive },
+    { "bind-create-src", PREFIX_BIND, true, take_create_source },
+    { "tmpfs-size", PREFIX_TMPFS, false, take_tmpfs_size },
+    { "tmpfs-mode", PREFIX_TMPFS, false, take_tmpfs_mode },
+    { "volume-driver", 0, false, refuse_field },
+    { "volume-label", 0, false, refuse_field },
+    { "volume-nocopy", 0, true, refuse_field },
+    { "volume-opt", 0, false, refuse_field },
+    { "volume-subpath", 0, false, refuse_field },
+    { "image-subpath", 0, false, refuse_field },
+};
+
+static int take_field(MountParser *parser, const char *text, Error *err)
+{
+    size_t length = strcspn(text, "=");
+    _cleanup_free_ char *name = memory_strndup(text, length);
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (strcmp(fields[i].name, name) != 0)
+            continue;
+        if (text[length] == '\0' && !fields[i].value_is_optional)
+            return error_set(err, ERROR_INVALID, "field '%s' needs a value: %s=VALUE", name, name);
+        parser->prefixes |= fields[i].prefix;
+        return fields[i].take(parser, name, text[length] ? text + length + 1 : "true", err);
+    }
+    return error_set(err, ERROR_INVALID,
+                     "unknown field '%s', there are type, source, target, "
+                     "readonly, bind-* and tmpfs-*",
+                     text);
+}
+
+/* What only the fields show, before the checks that every mount gets. */
+static int check_fields(const MountParser *parser, Error *err)
+{
+    const ContainerMount *mount = &parser->mount;
+    const char *type = mount->type ? mount->type : "volume";
+
+    if ((parser->prefixes & PREFIX_BIND) && strcmp(type, "bind") != 0)
+        return error_set(err, ERROR_INVALID, "'bind-*' options do not go with type '%s'", type);
+    if ((parser->prefixes & PREFIX_TMPFS) && strcmp(type, "tmpfs") != 0)
+        return error_set(err, ERROR_INVALID, "'tmpfs-*' options do not go with type '%s'", type);
+    if (parser->read_only_is_forced && !mount->read_only)
+        return error_set(err, ERROR_INVALID, "'bind-recursive=readonly' needs 'readonly' as well");
+    if (parser->read_only_is_forced &&
+        (!mount->propagation || strcmp(mount->propagation, "rprivate") != 0))
+        return error_set(err, ERROR_INVALID,
+                         "'bind-recursive=readonly' needs 'bind-propagation=rprivate' as well");
+    return 0;
+}
+
+static int parse_fields(MountParser *parser, const char *text, Error *err)
+{
+    _cleanup_string_list_ StringList list = {};
+    int r = split_fields(text, &list, err);
+
+    for (size_t i = 0; i < list.count && r == 0; i++)
+        r = take_field(parser, list.items[i], err);
+    if (r == 0)
+        r = check_fields(parser, err);
+    return r < 0 ? r : mount_spec_validate(&parser->mount, err);
+}
+
+int mount_spec_parse_mount(const char *text, const char *directory, ContainerMount *ret, Error *err)
+{
+    MountParser parser = { .directory = directory };
+    int r = parse_fields(&parser, text, err);
+
+    if (r < 0)
+        container_mount_done(&parser.mount);
+    else
+        *ret = parser.mount;
+    return r;
+}
