@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The one table that names every command, and what finds commands in it. */
+
+#include <stddef.h>
+
+#include "cli/command.h"
+
+extern const OptionTable global_option_table; /* fills GlobalOptions */
+
+/* Commands that only have further commands: `cay image ls`. */
+typedef struct CommandGroup {
+    const char *name;
+    const char *summary;
+} CommandGroup;
+
+extern const CommandGroup command_groups[];
+extern const size_t n_command_groups;
+
+extern const Command commands[];
+extern const size_t n_commands;
+
+/* The command with the spelling @name ("image ls"), or NULL. */
+const Command *command_by_name(const char *name);
+
+const CommandGroup *command_group_by_name(const char *name);
+
+/*
+ * Find the command that @invocation->arguments begin with, and take its one or two words off them.
+ * Sets command and name. Returns 0, or OPTIONS_HELP when only a group was named, with or without
+ * --help: *ret_group is that group then.
+ * Errors: INVALID (unknown, with the nearest one), UNSUPPORTED (a command that Docker has).
+ */
+int command_find(Invocation *invocation, const CommandGroup **ret_group, Error *err);
+
+/* One file each. */
+int cli_run(Invocation *invocation, Error *err);
+int cli_container_list(Invocation *invocation, Error *err);
+int cli_container_recover(Invocation *invocation, Error *err);
+int cli_container_remove(Invocation *invocation, Error *err);
+int cli_inspect(Invocation *invocation, Error *err);
+int cli_completion(Invocation *invocation, Error *err);
+int cli_generate_manual(Invocation *invocation, Error *err);
+int cli_image_bootstrap(Invocation *invocation, Error *err);
+int cli_image_history(Invocation *invocation, Error *err);
+int cli_image_import(Invocation *invocation, Error *err);
+int cli_image_inspect(Invocation *invocation, Error *err);
+int cli_image_list(Invocation *invocation, Error *err);
+int cli_image_load(Invocation *invocation, Error *err);
+int cli_image_remove(Invocation *invocation, Error *err);
+int cli_image_tag(Invocation *invocation, Error *err);
+int cli_version(Invocation *invocation, Error *err);
+
+extern const OptionTable no_option_table; /* nothing but --help */
+extern const OptionTable container_list_option_table;
+extern const OptionTable container_remove_option_table;
+extern const OptionTable inspect_option_table;
+extern const OptionTable image_bootstrap_option_table;
+extern const OptionTable image_history_option_table;
+extern const OptionTable image_import_option_table;
+extern const OptionTable image_inspect_option_table;
+extern const OptionTable image_list_option_table;
+extern const OptionTable image_load_option_table;
+extern const OptionTable image_remove_option_table;
+extern const OptionTable version_option_table;

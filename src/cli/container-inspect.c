@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* `cay inspect`: everything about containers and images as JSON. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/inspect-output.h"
+#include "cli/open-engine.h"
+#include "engine/container.h"
+
+typedef struct InspectOptions {
+    char *format;
+    char *type; /* "container", "image"; NULL: whichever there is */
+} InspectOptions;
+
+static const Option inspect_options[] = {
+    { "format", 'f', .type = OPTION_STRING, .argument = "string",
+      .offset = offsetof(InspectOptions, format),
+      .help = "Format the output with a Go template, or 'json' for one line" },
+    { "type", .type = OPTION_STRING, .argument = "string", .offset = offsetof(InspectOptions, type),
+      .help = "Only objects of this type: 'container' or 'image'" },
+};
+
+static const UnsupportedOption unsupported_options[] = { { "size", 's' } };
+
+const OptionTable inspect_option_table = {
+    OPTION_TABLE(inspect_options),
+    OPTION_TABLE_UNSUPPORTED(unsupported_options),
+};
+
+static void inspect_options_done(InspectOptions *options)
+{
+    free(options->format);
+    free(options->type);
+}
+
+static int inspect_container(Engine *engine, const char *name, json_t **ret, Error *err)
+{
+    _cleanup_(container_freep) Container *container = NULL;
+    int r = container_find(engine, name, &container, err);
+
+    return r < 0 ? r : container_to_inspect(engine, container, ret, err);
+}
+
+static int inspect_image(Engine *engine, const char *name, json_t **ret, Error *err)
+{
+    _cleanup_(image_freep) Image *image = NULL;
+    ImageStore *images;
+    int r = engine_images(engine, &images, err);
+
+    if (r >= 0)
+        r = image_store_find(images, name, &image, err);
+    if (r < 0)
+        return r;
+    *ret = image_to_inspect(image);
+    return 0;
+}
+
+/* In the order in which they are tried. */
+static const struct {
+    const char *type;
+    int (*inspect)(Engine *engine, const char *name, json_t **ret, Error *err);
+} types[] = {
+    { "container", inspect_container },
+    { "image", inspect_image },
+};
+
+static int inspect_any(Engine *engine, const char *name, const char *type, json_t **ret, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        _cleanup_error_ Error problem = {};
+        int r;
+
+        if (type && strcmp(types[i].type, type) != 0)
+            continue;
+        r = types[i].inspect(engine, name, ret, &problem);
+        if (r >= 0)
+            return r;
+        if (type || (problem.kind != ERROR_NOT_FOUND && problem.kind != ERROR_INVALID)) {
+            error_move(err, &problem);
+            return r;
+        }
+    }
+
+    return error_set(err, ERROR_NOT_FOUND, "no such object: '%s'", name);
+}
+
+static int check_type(const char *type, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types) && type; i++)
+        if (strcmp(types[i].type, type) == 0)
+            return 0;
+
+    return type ? error_set(err, ERROR_INVALID, "'--type %s': there are 'container' and 'image'",
+                            type)
+                : 0;
+}
+
+int cli_inspect(Invocation *invocation, Error *err)
+{
+    _cleanup_(inspect_options_done) InspectOptions options = {};
+    _cleanup_(engine_closep) Engine *engine = NULL;
+    _cleanup_json_ json_t *objects = json_array();
+    int r = invocation_parse(invocation, &options, err), printed, result = 0;
+
+    if (r >= 0)
+        r = invocation_misuse(invocation, check_type(options.type, err));
+    if (r >= 0)
+        r = open_engine_recovered(invocation, &engine, err);
+    if (r < 0)
+        return r;
+
+    /* What is found is shown, even when something is not. */
+    for (size_t i = 0; i < invocation->n_arguments; i++) {
+        _cleanup_error_ Error problem = {};
+        json_t *object;
+
+        r = inspect_any(engine, invocation->arguments[i], options.type, &object, &problem);
+        if (r < 0)
+            result = invocation_continue(invocation, result, r, &problem, err);
+        else
+            json_array_append_new(objects, object);
+    }
+    printed = inspect_print(objects, options.format, stdout, result < 0 ? NULL : err);
+    return result < 0 ? result : printed;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "cli/command.h"
+
+#define EXIT_CODE_FAILURE 1
+#define EXIT_CODE_MISUSE 125 /* of options, as Docker's command line has it */
+#define EXIT_CODE_PROGRAM_UNUSABLE 126
+#define EXIT_CODE_PROGRAM_MISSING 127
+
+/*
+ * The exit code for @error, recorded while @invocation was carried out: by the error's kind where
+ * it says what the program's was, else by the command and whether its options were wrong.
+ */
+int exit_code_for_error(const Invocation *invocation, const Error *error);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The options of `cay run`, those of Docker that this version lacks, and how each value that is
+ * more than a plain type is taken.
+ */
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parse.h"
+#include "cli/run-options.h"
+#include "engine/mount-spec.h"
+
+static int take_label(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    size_t length = strcspn(value, "=");
+    _cleanup_free_ char *key = memory_strndup(value, length);
+
+    (void)option, (void)err; /* an empty name is refused with the specification */
+    string_map_set(&options->labels, key, value[length] ? value + length + 1 : "");
+    return 0;
+}
+
+static int take_sysctl(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    size_t length = strcspn(value, "=");
+    _cleanup_free_ char *key = memory_strndup(value, length);
+
+    (void)option;
+    if (length == 0 || value[length] == '\0')
+        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
+    string_map_set(&options->spec.sysctls, key, value + length + 1);
+    return 0;
+}
+
+static int take_tmpfs(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    size_t length = strcspn(value, ":");
+    _cleanup_free_ char *mount_point = memory_strndup(value, length);
+    const char *parameters = value[length] ? value + length + 1 : "";
+    int r = mount_spec_validate_tmpfs(mount_point, parameters, err);
+
+    (void)option;
+    if (r == 0)
+        string_map_set(&options->spec.tmpfs, mount_point, parameters);
+    return r;
+}
+
+static int take_volume(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    _cleanup_free_ char *directory = get_current_dir_name();
+    char *complete;
+    int r = mount_spec_complete_bind(value, directory, &complete, err);
+
+    (void)option;
+    if (r == 0)
+        string_list_take(&options->spec.binds, complete);
+    return r;
+}
+
+static int take_mount(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    _cleanup_free_ char *directory = get_current_dir_name();
+    ContainerMount mount;
+    int r = mount_spec_parse_mount(value, directory, &mount, err);
+
+    (void)option;
+    if (r == 0)
+        *JSON_ARRAY_ADD(&spec->mounts) = mount;
+    return r;
+}
+
+static int read_limit(const char *text, int64_t *ret, Error *err)
+{
+    if (parse_i64(text, ret) < 0)
+        return error_set(err, ERROR_INVALID, "'%s' is not a whole number", text);
+    return 0;
+}
+
+/* "nofile=1024:2048", or one number for both limits. */
+static int take_ulimit(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    _cleanup_string_list_ StringList limits = {};
+    size_t length = strcspn(value, "=");
+    ContainerUlimit limit = {};
+    int r;
+
+    (void)option;
+    if (length == 0 || value[length] == '\0')
+        return error_set(err, ERROR_INVALID, "write it as NAME=SOFT[:HARD]");
+    string_list_split(&limits, value + length + 1, ':');
+    if (limits.count > 2)
+        return error_set(err, ERROR_INVALID, "more than two limits: write it as NAME=SOFT[:HARD]");
+    r = read_limit(limits.items[0], &limit.soft, err);
+    if (r == 0)
+        r = read_limit(limits.items[limits.count - 1], &limit.hard, err);
+    if (r < 0)
+        return r;
+
+    limit.name = memory_strndup(value, length);
+    *JSON_ARRAY_ADD(&spec->ulimits) = limit;
+    return 0;
+}
+
+static int take_cpus(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+
+    (void)option;
+    if (parse_nano(value, &options->spec.nano_cpus) < 0)
+        return error_set(err, ERROR_INVALID, "write a number of CPUs such as '1.5'");
+    return 0;
+}
+
+static int take_memory_swap(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+
+    (void)option;
+    if (strcmp(value, "-1") == 0) {
+        options->spec.memory_swap = -1;
+        return 0;
+    }
+    if (parse_size(value, &options->spec.memory_swap) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "not a size: write bytes, or '512m', or -1 for unlimited swap");
+    return 0;
+}
+
+static int take_pull(const Option *option, const char *value, void *target, Error *err)
+{
+    static const char *const policies[] = {
+        [PULL_MISSING] = "missing",
+        [PULL_ALWAYS] = "always",
+        [PULL_NEVER] = "never",
+    };
+    RunOptions *options = target;
+
+    (void)option;
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+        if (strcmp(policies[i], value) == 0) {
+            options->pull = (PullPolicy)i;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID, "use 'always', 'missing' or 'never'");
+}
+
+#define SPEC(member) .offset = offsetof(RunOptions, spec.member)
+#define OWN(member) .offset = offsetof(RunOptions, member)
+#define FLAG .type = OPTION_BOOL
+#define TEXT(placeholder) .type = OPTION_STRING, .argument = (placeholder)
+#define LIST .type = OPTION_STRING_LIST, .argument = "list"
+#define NUMBER .type = OPTION_INT64, .argument = "int"
+#define BYTES .type = OPTION_SIZE, .argument = "bytes"
+#define TAKEN_BY(function, placeholder)                                                            \
+    .type = OPTION_HANDLER, .argument = (placeholder), .handler = (function)
+
+static const Option options[] = {
+    { "cap-add", LIST, SPEC(capabilities_add), .help = "Add Linux capabilities" },
+    { "cap-drop", LIST, SPEC(capabilities_drop), .help = "Drop Linux capabilities" },
+    { "cidfile", TEXT("string"), OWN(cidfile), .help = "Write the container's ID to this file" },
+    { "cpu-shares", 'c', NUMBER, SPEC(cpu_shares), .help = "CPU shares (relative weight)" },
+    { "cpus", TAKEN_BY(take_cpus, "decimal"), .help = "Number of CPUs" },
+    { "cpuset-cpus", TEXT("string"), SPEC(cpuset_cpus),
+      .help = "CPUs in which to allow execution (0-3, 0,1)" },
+    { "entrypoint", TEXT("string"), OWN(entrypoint),
+      .help = "Replace the image's entrypoint; empty resets it" },
+    { "env", 'e', LIST, OWN(environment), .help = "Set environment variables" },
+    { "env-file", LIST, OWN(environment_files), .help = "Read environment variables from a file" },
+    { "group-add", LIST, SPEC(groups_add), .help = "Add further groups to join" },
+    { "hostname", 'h', TEXT("string"), SPEC(hostname), .help = "Host name of the container" },
+    { "init", FLAG, SPEC(init),
+      .help = "Run an init in the container that forwards signals and reaps processes" },
+    { "interactive", 'i', FLAG, SPEC(open_stdin), .help = "Keep standard input open" },
+    { "label", 'l', TAKEN_BY(take_label, "list"), .help = "Set metadata on the container" },
+    { "label-file", LIST, OWN(label_files), .help = "Read labels from a file" },
+    { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
+    { "memory-swap", TAKEN_BY(take_memory_swap, "bytes"),
+      .help = "Limit of memory and swap together: -1 for unlimited swap" },
+    { "mount", TAKEN_BY(take_mount, "mount"), .help = "Mount a host's path or a tmpfs" },
+    { "name", TEXT("string"), SPEC(name), .help = "Name of the container" },
+    { "net", TEXT("network"), SPEC(network_mode), .flags = OPTION_HIDDEN,
+      .help = "The same as --network" },
+    { "network", TEXT("network"), SPEC(network_mode),
+      .help = "Network of the container: none or host (default none)" },
+    { "pids-limit", NUMBER, SPEC(pids_limit),
+      .help = "Limit of the number of processes (-1 for unlimited)" },
+    { "platform", TEXT("string"), SPEC(platform),
+      .help = "Platform of the image, where it has several" },
+    { "privileged", FLAG, SPEC(privileged), .help = "Give extended privileges to the container" },
+    { "pull", TAKEN_BY(take_pull, "string"),
+      .help = "Pull the image before running (\"always\", \"missing\", \"never\") (default "
+              "\"missing\")" },
+    { "quiet", 'q', FLAG, OWN(quiet), .help = "Print nothing about pulling" },
+    { "read-only", FLAG, SPEC(read_only_rootfs),
+      .help = "Mount the container's root file system read-only" },
+    { "rm", FLAG, SPEC(auto_remove), .help = "Remove the container when it exits" },
+    { "security-opt", LIST, SPEC(security_options), .help = "Security options" },
+    { "shm-size", BYTES, SPEC(shm_size), .help = "Size of /dev/shm" },
+    { "sig-proxy", FLAG, OWN(sig_proxy),
+      .help = "Pass received signals on to the process (default true)" },
+    { "stop-signal", TEXT("string"), SPEC(stop_signal), .help = "Signal to stop the container" },
+    { "stop-timeout", .type = OPTION_OPTIONAL_INT64, .argument = "int", SPEC(stop_timeout),
+      .help = "Seconds to wait for the container to stop before it is killed" },
+    { "sysctl", TAKEN_BY(take_sysctl, "map"), .help = "Kernel parameters of the container" },
+    { "tmpfs", TAKEN_BY(take_tmpfs, "list"), .help = "Mount a tmpfs at a directory" },
+    { "tty", 't', FLAG, SPEC(tty), .help = "Allocate a pseudo-terminal" },
+    { "ulimit", TAKEN_BY(take_ulimit, "ulimit"), .help = "Ulimit options" },
+    { "user", 'u', TEXT("string"), SPEC(user),
+      .help = "User name or UID (format: <name|uid>[:<group|gid>])" },
+    { "volume", 'v', TAKEN_BY(take_volume, "list"), .help = "Bind mount a path of the host" },
+    { "workdir", 'w', TEXT("string"), SPEC(working_directory),
+      .help = "Working directory inside the container" },
+};
+
+static const UnsupportedOption unsupported[] = {
+    { "add-host" },
+    { "annotation" },
+    { "attach", 'a' },
+    { "blkio-weight" },
+    { "blkio-weight-device" },
+    { "cgroup-parent" },
+    { "cgroupns" },
+    { "cpu-count" },
+    { "cpu-percent" },
+    { "cpu-period" },
+    { "cpu-quota" },
+    { "cpu-rt-period" },
+    { "cpu-rt-runtime" },
+    { "cpuset-mems" },
+    { "detach", 'd' },
+    { "detach-keys" },
+    { "device" },
+    { "device-cgroup-rule" },
+    { "device-read-bps" },
+    { "device-read-iops" },
+    { "device-write-bps" },
+    { "device-write-iops" },
+    { "disable-content-trust" },
+    { "dns" },
+    { "dns-opt" },
+    { "dns-option" },
+    { "dns-search" },
+    { "domainname" },
+    { "expose" },
+    { "gpus" },
+    { "health-cmd" },
+    { "health-interval" },
+    { "health-retries" },
+    { "health-start-interval" },
+    { "health-start-period" },
+    { "health-timeout" },
+    { "io-maxbandwidth" },
+    { "io-maxiops" },
+    { "ip" },
+    { "ip6" },
+    { "ipc" },
+    { "isolation" },
+    { "kernel-memory" },
+    { "link" },
+    { "link-local-ip" },
+    { "log-driver" },
+    { "log-opt" },
+    { "mac-address" },
+    { "memory-reservation" },
+    { "memory-swappiness" },
+    { "net-alias" },
+    { "network-alias" },
+    { "no-healthcheck" },
+    { "oom-kill-disable" },
+    { "oom-score-adj" },
+    { "pid" },
+    { "publish", 'p' },
+    { "publish-all", 'P' },
+    { "restart" },
+    { "runtime" },
+    { "storage-opt" },
+    { "use-api-socket" },
+    { "userns" },
+    { "uts" },
+    { "volume-driver" },
+    { "volumes-from" },
+};
+
+const OptionTable run_option_table = {
+    OPTION_TABLE(options),
+    OPTION_TABLE_UNSUPPORTED(unsupported),
+    .stop_at_positional = true,
+};
