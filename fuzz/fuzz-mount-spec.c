@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Feeds arbitrary text to the parsers of --volume, --mount and --tmpfs. What is accepted must pass
+ * the checks that every mount gets, and a volume must read the same once it is complete.
+ */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/mount-spec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_mount(const char *text)
+{
+    _cleanup_container_mount_ ContainerMount mount = {};
+
+    if (mount_spec_parse_mount(text, "/here", &mount, NULL) == 0 &&
+        mount_spec_validate(&mount, NULL) < 0)
+        abort();
+}
+
+static void check_bind(const char *text)
+{
+    _cleanup_container_mount_ ContainerMount mount = {}, again = {};
+    _cleanup_free_ char *complete = NULL;
+
+    if (mount_spec_complete_bind(text, "/here", &complete, NULL) < 0)
+        return;
+    if (mount_spec_parse_bind(text, "/here", &mount, NULL) < 0 ||
+        mount_spec_parse_bind(complete, NULL, &again, NULL) < 0 ||
+        mount_spec_validate(&again, NULL) < 0)
+        abort();
+    if (strcmp(mount.source, again.source) != 0 || strcmp(mount.target, again.target) != 0 ||
+        mount.read_only != again.read_only)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    _cleanup_free_ char *text = memory_strndup((const char *)data, size);
+
+    check_mount(text);
+    check_bind(text);
+    (void)mount_spec_validate_tmpfs("/t", text, NULL); /* any answer will do, but an answer */
+    return 0;
+}
