@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures of all suites.
+
+    def test_a_program_runs(cay, image):
+        assert cay("run", "--rm", image, "echo", "hello").stdout == "hello\n"
+
+Every test has data roots of its own and everything it starts ends with it. Nothing sleeps: what
+has to be waited for is waited for. CAY_BUILD names the build that is tested (build-check), and
+CAY_RELEASE the one that faults are injected into (build).
+"""
+
+import fcntl
+import itertools
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from harness import images, leaks
+from harness.program import Cay, State
+from harness.terminal import Terminal
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _build(variable, default):
+    return pathlib.Path(os.environ.get(variable, ROOT / default)).resolve()
+
+
+def pytest_configure(config):
+    """One directory for the whole session, which xdist's workers are told of."""
+    if hasattr(config, "workerinput"):
+        config.cay_session = pathlib.Path(config.workerinput["cay_session"])
+        return
+    config.cay_session = pathlib.Path(tempfile.mkdtemp(prefix="cay-test-"))
+    (config.cay_session / "memory").symlink_to(tempfile.mkdtemp(prefix="cay-test-", dir="/dev/shm"))
+    config.cay_machine = leaks.Machine(config.cay_session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["cay_session"] = str(node.config.cay_session)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """After the last test of the last worker: the machine is as it was."""
+    config = session.config
+    if hasattr(config, "workerinput"):
+        return
+    config.cay_problems = config.cay_machine.problems()
+    for directory in (config.cay_session / "memory").resolve(), config.cay_session:
+        shutil.rmtree(directory, ignore_errors=True)
+    if config.cay_problems and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for problem in getattr(config, "cay_problems", []):
+        terminalreporter.write_line(f"the session leaves behind: {problem}", red=True)
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The directory of the programs under test."""
+    return _build("CAY_BUILD", "build-check")
+
+
+@pytest.fixture(scope="session")
+def release():
+    """The directory of the programs as shipped: quick, and traceable, which sanitizers are not."""
+    return _build("CAY_RELEASE", "build")
+
+
+@pytest.fixture(scope="session")
+def worker(request):
+    """The name of this process among those that share the session."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def worker_directory(request, worker):
+    directory = request.config.cay_session / worker
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    return itertools.count()
+
+
+@pytest.fixture
+def state_directory(worker_directory, numbers):
+    """Where the test's state will be: on a real file system."""
+    return worker_directory / str(next(numbers))
+
+
+@pytest.fixture
+def state_directory_in_memory(request, worker, numbers):
+    """The same on a tmpfs, where syncing costs nothing, for suites that do little else."""
+    return request.config.cay_session / "memory" / f"{worker}-{next(numbers)}"
+
+
+def _end(state, cay):
+    """End all that a test has left running, by the very means a user has: the next command."""
+    cay.end()
+    if state.processes() or (state.runtime / "containers").exists():
+        state.kill()
+        cay("ps", "--all", "--quiet")
+
+
+@pytest.fixture
+def state(state_directory):
+    """Fresh data roots: `state.directory`, `state.runtime`."""
+    state = State(state_directory)
+    yield state
+    reports = state.sanitizer_reports()
+    state.kill()
+    state.remove()
+    assert not reports, "\n".join(reports)
+
+
+@pytest.fixture
+def cay(build, state):
+    """cay(*arguments, input=None, check=False, env=None, timeout=60) -> Result; see Cay."""
+    cay = Cay(build, state)
+    yield cay
+    _end(state, cay)
+
+
+@pytest.fixture
+def spawn(cay):
+    """spawn(*arguments) -> subprocess.Popen of a `cay` that goes on while the test does."""
+    return cay.spawn
+
+
+@pytest.fixture
+def pty_run(cay, state):
+    """pty_run(*arguments, rows=24, columns=80, env=None) -> Terminal in which cay runs."""
+    terminals = []
+
+    def run(*arguments, rows=24, columns=80, env=None, prefix=()):
+        terminal = Terminal([*prefix, cay.path(), *arguments], state.environment(env), rows,
+                            columns)
+        terminals.append(terminal)
+        return terminal
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def no_leaks(state, cay):
+    """The test fails if its containers leave anything; stopped ones are removed first."""
+    yield state.watch
+    for container in state.containers():
+        cay("rm", container)
+    problems = state.watch.problems()
+    assert not problems, "left behind:\n" + "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def busybox_template(build, worker_directory):
+    state = State(worker_directory / "busybox")
+    images.make_busybox(Cay(build, state))
+    yield state
+    state.remove()
+
+
+@pytest.fixture
+def image(state, busybox_template):
+    """The reference of a small image that the test's state has."""
+    state.copy_from(busybox_template)
+    return images.BUSYBOX_REFERENCE
+
+
+@pytest.fixture(scope="session")
+def debian_template(build, request):
+    """One Debian for all workers; the first one that wants it makes it."""
+    directory = request.config.cay_session / "debian"
+    with open(f"{directory}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = pathlib.Path(f"{directory}.done")
+        if done.exists():
+            return State(directory, exists=True)
+        state = State(directory)
+        images.make_debian(Cay(build, state))
+        done.touch()
+        return state
+
+
+@pytest.fixture
+def debian(state, debian_template):
+    """The reference of a real Debian that the test's state has."""
+    state.copy_from(debian_template, share=True)
+    return images.DEBIAN_REFERENCE
