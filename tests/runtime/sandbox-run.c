@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * sandbox-run BUNDLE: create, start and wait for the container of BUNDLE/config.json, for tests of
+ * the sandbox alone. With process.terminal, standard input and the terminal are copied to each
+ * other. Options, before BUNDLE:
+ *     --started=FD   write "<pid>\n" to FD when the container was created, and wait for a byte from
+ *                    it before the start
+ *     --rootfs       hand the root over as a detached mount
+ *     --cache=DIR    keep compiled filters
+ *     --sealed       run from a file that no container can write to, as the supervisor does
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/string-list.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/self-exe.h"
+
+typedef struct Options {
+    const char *bundle;
+    int started_fd;
+    bool detached_root;
+    const char *cache;
+    bool sealed;
+} Options;
+
+static int parse_options(int count, char **arguments, Options *ret)
+{
+    *ret = (Options) { .started_fd = -EBADF };
+
+    for (int i = 1; i < count; i++) {
+        const char *argument = arguments[i];
+
+        if (strncmp(argument, "--started=", 10) == 0)
+            ret->started_fd = (int)strtol(argument + 10, NULL, 10);
+        else if (strncmp(argument, "--cache=", 8) == 0)
+            ret->cache = argument + 8;
+        else if (strcmp(argument, "--sealed") == 0)
+            ret->sealed = true;
+        else if (strcmp(argument, "--rootfs") == 0)
+            ret->detached_root = true;
+        else
+            ret->bundle = argument;
+    }
+    return ret->bundle ? 0 : -EINVAL;
+}
+
+/* Copy what there is. Returns false at the end of either side. */
+static bool copy_some(int from, int to)
+{
+    char data[4096];
+    ssize_t n = read(from, data, sizeof(data));
+
+    return n > 0 && fd_write_all(to, data, (size_t)n) == 0;
+}
+
+static void copy_terminal(int terminal_fd)
+{
+    struct pollfd fds[] = { { .fd = terminal_fd, .events = POLLIN },
+                            { .fd = STDIN_FILENO, .events = POLLIN } };
+
+    while (poll(fds, 2, -1) > 0) {
+        if (fds[0].revents && !copy_some(terminal_fd, STDOUT_FILENO))
+            break;
+        if (fds[1].revents && !copy_some(STDIN_FILENO, terminal_fd))
+            fds[1].fd = -1;
+    }
+}
+
+static int fail(const Error *err)
+{
+    (void)fprintf(stderr, "%s: %s\n", error_kind_to_string(err->kind), error_message(err));
+    switch (err->kind) {
+    case ERROR_PROGRAM_MISSING:
+        return 127;
+    case ERROR_PROGRAM_UNUSABLE:
+        return 126;
+    default:
+        return 125;
+    }
+}
+
+static void announce(const Options *options, const Sandbox *sandbox)
+{
+    char go;
+
+    if (options->started_fd < 0)
+        return;
+    (void)dprintf(options->started_fd, "%d\n", sandbox_pid(sandbox));
+    (void)!read(options->started_fd, &go, 1); /* the test's end is as good as a byte */
+}
+
+static int run(const Options *options, const RuntimeConfig *config, Error *err)
+{
+    _cleanup_close_ int bundle_fd = open(options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int cache_fd =
+        options->cache ? open(options->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+    _cleanup_close_ int root_fd = -EBADF;
+    _cleanup_(sandbox_freep) Sandbox *sandbox = NULL;
+    SandboxOptions create = {
+        .bundle_fd = bundle_fd, .rootfs_fd = -EBADF, .stdio = { 0, 1, 2 }, .cache_fd = cache_fd
+    };
+    _cleanup_close_ int terminal_fd = -EBADF;
+    siginfo_t info = {};
+    int r;
+
+    if (options->detached_root) {
+        root_fd = open_tree(bundle_fd, config->root->path,
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        create.rootfs_fd = root_fd;
+    }
+    r = sandbox_create(config, &create, &sandbox, err);
+    if (r < 0)
+        return r;
+    terminal_fd = sandbox_take_terminal(sandbox);
+    announce(options, sandbox);
+    r = sandbox_start(sandbox, err);
+    if (r < 0)
+        return r;
+
+    if (terminal_fd >= 0)
+        copy_terminal(terminal_fd);
+    while (waitid(P_PIDFD, (id_t)sandbox_pidfd(sandbox), &info, WEXITED | WNOWAIT) < 0)
+        if (errno != EINTR)
+            return error_errno(err, "wait");
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+/* Execute ourselves once more, without the option. Returns only on failure. */
+static int execute_sealed(int count, char **arguments, Error *err)
+{
+    _cleanup_string_list_ StringList others = {};
+    _cleanup_close_ int fd = -EBADF;
+    int r = self_exe_open_sealed("/proc/self/exe", &fd, err);
+
+    if (r < 0)
+        return r;
+    for (int i = 0; i < count; i++)
+        if (strcmp(arguments[i], "--sealed") != 0)
+            string_list_add(&others, arguments[i]);
+    (void)execveat(fd, "", others.items, environ, AT_EMPTY_PATH);
+    return error_errno(err, "execute ourselves");
+}
+
+int main(int count, char **arguments)
+{
+    _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
+    _cleanup_close_ int bundle_fd = -EBADF;
+    _cleanup_error_ Error err = {};
+    Options options;
+    int r;
+
+    if (parse_options(count, arguments, &options) < 0) {
+        (void)fputs("usage: sandbox-run [OPTIONS] BUNDLE\n", stderr);
+        return 125;
+    }
+    if (options.sealed) {
+        (void)execute_sealed(count, arguments, &err);
+        return fail(&err);
+    }
+    bundle_fd = open(options.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    r = runtime_config_read_at(bundle_fd, "config.json", &config, &err);
+    if (r >= 0)
+        r = run(&options, config, &err);
+    return r < 0 ? fail(&err) : r;
+}

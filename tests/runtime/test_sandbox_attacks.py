@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images, volumes and containers that are out for the host. What each attack would do without the
+defence is written at it; all have been seen to succeed with the defence taken out."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import stat
+import subprocess
+import threading
+
+import pytest
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+
+def device(path, major, minor):
+    os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
+
+
+def escape(path):
+    """A link target that climbs out of any root."""
+    return "../../../../../../../../.." + str(path)
+
+
+@pytest.mark.parametrize("name", ["dev", "proc", "sys"])
+def test_a_kernel_directory_that_is_a_link_in_the_image_is_refused(bundle, outside, name):
+    """Nodes, masks and procfs would end up where the link leads, and be looked for elsewhere."""
+    (bundle.rootfs / name).rmdir()
+    (bundle.rootfs / name).symlink_to(escape(outside))
+    (bundle.rootfs / str(outside).lstrip("/")).mkdir(parents=True)
+    result = bundle.run("true")
+    assert result.status == 125
+    assert result.stderr == f"invalid: mount point '/{name}': a symbolic link is in the way\n"
+    assert os.listdir(outside) == []
+
+
+@pytest.fixture
+def image_dev(bundle):
+    """/dev is the image's own directory: nothing is mounted over it."""
+    for destination in ("/dev/shm", "/dev/mqueue", "/dev"):
+        bundle.config["mounts"].remove(bundle.find_mount(destination))
+    return bundle
+
+
+def test_dev_null_that_is_a_link_is_not_followed(image_dev, outside):
+    """The file it leads to would be opened as standard input and bound over masked paths."""
+    (outside / "secret").write_text("secret\n")
+    (image_dev.rootfs / "dev/null").symlink_to("/etc/fake")
+    image_dev.write("/etc/fake", "fake\n")
+    result = image_dev.run("cat", "/proc/keys")
+    assert result.status == 125
+    assert result.stderr == ("invalid: make device '/dev/null': the image has something else "
+                             "there\n")
+
+
+def test_dev_null_that_is_a_file_masks_nothing(image_dev):
+    image_dev.write("/dev/null", "fake\n")
+    assert "the image has something else there" in image_dev.run("cat", "/proc/keys").stderr
+
+
+def test_a_bound_dev_without_the_null_device_is_refused(bundle, outside):
+    """CVE-2025-31133: whatever is called null would be bound over the masked paths."""
+    (outside / "null").write_text("readable\n")
+    for destination in ("/dev/pts", "/dev/shm", "/dev/mqueue"):
+        bundle.config["mounts"].remove(bundle.find_mount(destination))
+    bundle.find_mount("/dev").update(type="bind", source=str(outside), options=["rbind"])
+    result = bundle.run("true")
+    assert result.stderr == "invalid: '/dev/null' in the container is not the null device\n"
+    (outside / "null").unlink()
+    device(outside / "null", 1, 5)
+    assert bundle.run("true").stderr == result.stderr
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "directory"])
+def test_dev_console_of_the_image_is_not_followed(image_dev, outside, kind):
+    """CVE-2026-88264: a file would be made, or the terminal bound, where the link leads."""
+    console = image_dev.rootfs / "dev/console"
+    target = image_dev.rootfs / str(outside).lstrip("/") / "made"
+    target.parent.mkdir(parents=True)
+    if kind == "directory":
+        console.mkdir()
+    else:
+        console.symlink_to(escape(outside / "made"))
+        if kind == "link":
+            target.write_text("")
+    image_dev.process["terminal"] = True
+    assert image_dev.run("true").status == 125
+    assert os.listdir(outside) == []
+    assert target.exists() == (kind == "link")
+
+
+@pytest.mark.parametrize("link", ["/dev/pts", "/dev/shm", "/dev/mqueue"])
+def test_a_mount_point_in_dev_that_is_a_link_is_refused(bundle, outside, link):
+    device(outside / "null", 1, 3)
+    for name in ("pts", "shm", "mqueue"):
+        (outside / name).mkdir()
+    (outside / link.rpartition("/")[2]).rmdir()
+    (outside / link.rpartition("/")[2]).symlink_to("/etc")
+    bundle.find_mount("/dev").update(type="bind", source=str(outside), options=["rbind"])
+    assert bundle.run("true").stderr == \
+        f"invalid: mount point '{link}': a symbolic link is in the way\n"
+
+
+def test_a_link_as_the_last_component_of_a_mount_point_stays_inside(bundle, outside):
+    """CVE-2019-18837."""
+    (outside / "source").mkdir()
+    (outside / "victim").mkdir()
+    (bundle.rootfs / "link").symlink_to(escape(outside / "victim"))
+    (bundle.rootfs / str(outside / "victim").lstrip("/")).mkdir(parents=True)
+    bundle.mount("/link/", outside / "source", ["rbind"])
+    bundle.shell("touch /link/inside")
+    assert os.listdir(outside / "victim") == []
+    assert os.listdir(outside / "source") == ["inside"]
+
+
+def test_masked_and_read_only_paths_are_resolved_inside_the_root(bundle, outside):
+    """A link of the image's would have a directory of the host's covered or made read-only."""
+    (outside / "file").write_text("outside\n")
+    for name in ("masked", "readonly"):
+        (bundle.rootfs / name).symlink_to(escape(outside))
+    bundle.write(f"{outside}/file", "inside\n")
+    bundle.linux["maskedPaths"].append("/masked/file")
+    assert bundle.shell(f"cat {outside}/file") == ""
+    bundle.linux["maskedPaths"].pop()
+    bundle.linux["readonlyPaths"].append("/readonly")
+    assert bundle.run("touch", f"{outside}/file").status != 0
+    assert os.access(outside / "file", os.W_OK)
+
+
+def test_sysctls_are_not_written_through_what_is_mounted_at_proc(bundle, outside):
+    """CVE-2025-52881: a file of the volume's would be written, and the sysctl not set."""
+    fake = outside / "sys/net/ipv4"
+    fake.mkdir(parents=True)
+    (fake / "ip_forward").write_text("fake")
+    bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    bundle.linux["readonlyPaths"] = []
+    bundle.mount("/proc", outside, ["rbind"])
+    bundle.mount("/real", "proc", [], "proc")
+    assert bundle.shell("cat /real/sys/net/ipv4/ip_forward") == "1\n"
+    assert (fake / "ip_forward").read_text() == "fake"
+
+
+@pytest.fixture
+def swapping(outside):
+    """
+    A volume in which `target` is a directory and, every other moment, a link out of every root.
+    What follows it lands in `victim`.
+    """
+    volume, victim = outside / "volume", outside / "victim"
+    (volume / "target").mkdir(parents=True)
+    victim.mkdir()
+    (volume / "link").symlink_to(escape(victim))
+    libc = ctypes.CDLL(None, use_errno=True)
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            libc.renameat2(AT_FDCWD, bytes(volume / "target"), AT_FDCWD, bytes(volume / "link"),
+                           RENAME_EXCHANGE)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    yield volume, victim
+    stop.set()
+    thread.join()
+
+
+def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside, swapping):
+    """
+    CVE-2021-30465, CVE-2019-19921, CVE-2023-27561, CVE-2024-45310: another container exchanges the
+    target of a mount in a volume that both have. The mount would appear on the host's directory,
+    or directories be made there.
+    """
+    volume, victim = swapping
+    (outside / "source").mkdir()
+    (outside / "source/marker").write_text("")
+    bundle.mount("/volume", volume, ["rbind"])
+    bundle.mount("/volume/target", outside / "source", ["rbind"])
+    bundle.mount("/volume/target/deep/er", "tmpfs", [], "tmpfs")
+    outcomes = set()
+    for _ in range(25):
+        result = bundle.run("true")
+        outcomes.add(result.status)
+        assert result.status in (0, 125), result
+        assert os.listdir(victim) == []
+        assert not os.path.ismount(victim)
+    assert 0 in outcomes
+
+
+def drop_ptrace():
+    """What a container's processes never have; with all else equal, only the dump flag protects."""
+    assert ctypes.CDLL(None).prctl(24, 19, 0, 0, 0) == 0  # PR_CAPBSET_DROP, CAP_SYS_PTRACE
+
+
+ATTACH = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+print(ctypes.get_errno() if libc.ptrace(16, int(sys.argv[1]), 0, 0) else 0)
+try:
+    print(os.readlink(f"/proc/{sys.argv[1]}/root"))
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_the_first_process_cannot_be_traced_or_looked_into_while_it_waits(bundle):
+    """In a pid namespace that it joined, others would get hold of the host's descriptors."""
+    created = bundle.create("cat", preexec_fn=drop_ptrace)
+    result = subprocess.run(["/usr/bin/python3", "-c", ATTACH, str(created.pid)],
+                            preexec_fn=drop_ptrace, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == [str(errno.EPERM), str(errno.EACCES)]
+    assert created.finish().status == 0
+
+
+def test_no_device_but_the_default_ones_can_be_opened_unless_it_is_listed(bundle):
+    """The list denies by default: a node that was made or found is of no use."""
+    script = "mknod /tmp/vcs c 7 0; if (: < /tmp/vcs); then echo opened; else echo refused; fi"
+    assert bundle.shell(script + " 2>/dev/null; rm /tmp/vcs") == "refused\n"
+    bundle.linux["resources"]["devices"].append(
+        {"allow": True, "type": "c", "major": 7, "minor": 0, "access": "rwm"})
+    assert bundle.shell(script) == "opened\n"
+
+
+def test_the_container_is_in_its_cgroup_in_every_hierarchy(bundle):
+    created = bundle.create("cat")
+    paths = {line.rpartition(":")[2] for line in
+             created.path("cgroup").read_text().splitlines()}
+    assert paths == {bundle.linux["cgroupsPath"]}
+    assert created.finish().status == 0
+
+
+def test_a_container_sees_its_own_cgroup_and_cannot_write_it(bundle):
+    """Also in a user namespace, where no cgroup namespace protects: CVE-2023-25809."""
+    for namespace in ("cgroup", None):
+        script = "for i in $(find /sys/fs/cgroup -name cgroup.procs); do " \
+                 "echo 1 2>/dev/null > $i && echo wrote $i; done; " \
+                 "find /sys/fs/cgroup -name cgroup.procs | head -n 1 | wc -l"
+        assert bundle.shell(script) == "1\n"
+        if namespace:
+            bundle.remove_namespace(namespace)
+            bundle.add_user_namespace()
+
+
+@pytest.fixture
+def engine(sandbox_run, outside):
+    """A copy of the engine, that an attack may destroy."""
+    copy = outside / "engine"
+    copy.write_bytes(sandbox_run.read_bytes())
+    copy.chmod(0o755)
+    return copy
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_engine_cannot_be_overwritten_through_proc_self_exe(bundle, engine):
+    """
+    CVE-2019-5736: root in a container opens /proc/<pid>/exe of what is still the engine, keeps the
+    descriptor over its end and writes. Without the seal that succeeds.
+    """
+    bundle.runner = engine
+    before = digest(engine)
+    created = bundle.create("true", options=["--sealed"])
+    handle = os.open(created.path("exe"), os.O_PATH)
+    supervisor = os.open(f"/proc/{created.process.pid}/exe", os.O_PATH)
+    assert created.finish().status == 0
+    for fd in (handle, supervisor):
+        with pytest.raises(OSError) as refused:
+            os.open(f"/proc/self/fd/{fd}", os.O_WRONLY)
+        os.close(fd)
+        assert refused.value.errno == errno.EROFS
+    assert digest(engine) == before
+
+
+def test_a_program_that_is_the_engine_once_more_cannot_overwrite_it(bundle, engine):
+    """The engine's file runs inside, as the interpreter of the container's script."""
+    bundle.runner = engine
+    before = digest(engine)
+    bundle.write("/attack", "#!/proc/self/exe\n")
+    bundle.run("/attack", options=["--sealed"])
+    assert digest(engine) == before
