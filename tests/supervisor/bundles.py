@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OCI bundles of a busybox, and `shim-run` on them."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from harness import leaks
+
+BUSYBOX = "/bin/busybox"
+APPLETS = "cat dd head sh sha256sum sleep stty true wc yes".split()
+HIERARCHIES = pathlib.Path("/sys/fs/cgroup")
+LIMIT = 60
+
+NAMESPACES = ("pid", "mount", "ipc", "uts", "network", "cgroup")
+MOUNTS = [
+    {"destination": "/proc", "type": "proc", "source": "proc"},
+    {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+     "options": ["nosuid", "mode=755", "size=64k"]},
+    {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+     "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
+]
+
+
+def make_rootfs(directory):
+    (directory / "bin").mkdir(parents=True)
+    for name in ("dev", "proc", "sys", "tmp"):
+        (directory / name).mkdir()
+    shutil.copy(BUSYBOX, directory / "bin/busybox")
+    for applet in APPLETS:
+        (directory / "bin" / applet).symlink_to("busybox")
+    (directory / "bin/unusable").write_text("no program\n")
+    return directory
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How a `shim-run` ended: what it printed, and its own last words taken apart."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def words(self):
+        """{"code": "0", "oom": "0", ...}, or {"error": ..., "kind": ...}"""
+        last = self.stderr.rstrip("\n").split("\n")[-1]
+        return dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", last))
+
+
+class Run:
+    """A `shim-run` that goes on; its standard error is read line by line."""
+
+    def __init__(self, command, environment, **descriptors):
+        descriptors = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **descriptors}
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE,
+                                        **descriptors)
+        self.first = ""
+
+    def pids(self):
+        """(shim, container), once they exist."""
+        if not self.first:
+            self.first = self.process.stderr.readline().decode()
+        match = re.match(r"shim=(\d+) container=(\d+)$", self.first)
+        assert match, self.first + self.process.stderr.read().decode()
+        return int(match[1]), int(match[2])
+
+    def end(self, data=None):
+        stdout, stderr = self.process.communicate(data, LIMIT)
+        return Outcome(self.process.returncode, stdout, self.first + stderr.decode())
+
+
+class Bundle:
+    """One container's directories; what runs in it ends with the test's state."""
+
+    def __init__(self, state, name, rootfs, programs):
+        self.state = state
+        self.name = name
+        self.rootfs = rootfs
+        self.programs = programs
+        self.shim = programs / "cay-shim"
+        self.cgroup = f"cay-test-{os.getpid()}/{name}"
+        self.path = state.base / name
+        self.path.mkdir()
+
+    def configure(self, *arguments, terminal=False, without=(), **process):
+        config = {
+            "ociVersion": "1.0.2",
+            "root": {"path": str(self.rootfs)},
+            "process": {
+                "terminal": terminal, "cwd": "/", "args": list(arguments),
+                "env": ["PATH=/bin", "TERM=xterm"], "user": {"uid": 0, "gid": 0}, **process,
+            },
+            "mounts": MOUNTS,
+            "linux": {
+                "cgroupsPath": f"/{self.cgroup}",
+                "namespaces": [{"type": kind} for kind in NAMESPACES if kind not in without],
+            },
+        }
+        (self.path / "config.json").write_text(json.dumps(config))
+        return self
+
+    def command(self, *options):
+        return [str(self.programs / "tests/supervisor/shim-run"), *options, str(self.shim),
+                str(self.path)]
+
+    def start(self, *options, **descriptors):
+        return Run(self.command(*options), self.state.environment(), **descriptors)
+
+    def run(self, *options, data=b"", **descriptors):
+        run = self.start(*options, **descriptors)
+        return run.end(data if run.process.stdin else None)
+
+    def wrap(self, prefix, shim):
+        """Run @shim behind the command @prefix from now on."""
+        wrapper = self.path / "wrapped-shim"
+        wrapper.write_text(f'#!/bin/sh\nexec {prefix} {shim} "$@"\n')
+        wrapper.chmod(0o755)
+        self.shim = wrapper
+
+    def exit_record(self):
+        path = self.path / "exit.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def cgroups(self):
+        """Where the container's cgroup exists."""
+        return [*HIERARCHIES.glob(self.cgroup), *HIERARCHIES.glob(f"*/{self.cgroup}")]
+
+    def close(self):
+        """End what still runs, and do what cay does where a shim was killed: clear its cgroup."""
+        if (self.path / "shim.sock").exists():
+            self.run("-a", "-S", "KILL")
+        if (self.path / "lock").exists():
+            with open(self.path / "lock", "w", encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        for cgroup in self.cgroups():
+            assert not leaks.wait_for_end(lambda: leaks.cgroup_members(cgroup), LIMIT)
+            cgroup.rmdir()
+        # Killed between making a parent and marking it as its own, a shim's successor leaves it.
+        parent = pathlib.PurePath(self.cgroup).parent
+        for path in (*HIERARCHIES.glob(str(parent)), *HIERARCHIES.glob(f"*/{parent}")):
+            path.rmdir()
+
+    def left(self):
+        """What a container that has ended must not leave."""
+        return [str(path) for path in (self.path / "shim.sock", *self.cgroups()) if path.exists()]
