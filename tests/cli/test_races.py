@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many commands at once on one state, and states that nobody of ours has left so."""
 
+import fcntl
 import json
 import os
 import shutil
+import signal
 import sqlite3
 
+import faults
 import pytest
 from harness import debris, images
 
@@ -57,6 +60,24 @@ def test_runs_and_lists_at_once_do_not_mind_each_other(cay, image, no_leaks):
     runs = [cay.spawn("run", "--rm", image, "true") for _ in range(20)]
     lists = [cay.spawn("ps", "-aq") for _ in range(20)]
     assert [end for end in ends(runs + lists) if end != (0, "")] == []
+
+
+def test_what_is_being_made_survives_who_clears_it_up(cay, image, state, no_leaks):
+    """Its maker has opened the lock, and not yet taken it."""
+    cay.ok("run", "--rm", image, "true") # from here on each run opens the same files
+    calls = list(faults.kills(cay, "run", "--rm", image, "true", calls=["openat", "flock"]))
+    opens = calls[max(index for index, fault in enumerate(calls) if fault.call == "flock") - 1]
+    run = cay.spawn("run", "--rm", image, "true", prefix=[
+        "strace", "-D", "-qqq", "-o", "/dev/null", "-e", "signal=none", "-e", "trace=openat",
+        "-e", f"inject=openat:signal=SIGSTOP:when={opens.number}"])
+    os.waitid(os.P_PID, run.pid, os.WSTOPPED)
+    (runtime,) = (state.runtime / "containers").iterdir()
+    with open(runtime / "lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        run.send_signal(signal.SIGCONT)
+        cay.ok("ps", "-aq")
+        shutil.rmtree(runtime)
+    assert ends([run]) == [(0, "")]
 
 
 def test_first_commands_at_once_on_a_fresh_state_all_work(cay, state):
