@@ -14,7 +14,10 @@
 #include "engine/container-private.h"
 #include "storage/snapshot.h"
 
-/* Kill what the container runs; its shim, or whoever started it, records the end. */
+/*
+ * Kill what the container runs; its shim, or whoever started it, records the end.
+ * Returns 1, or 0 when there was no shim to tell.
+ */
 static int kill_container(Engine *engine, const Container *container, Error *err)
 {
     _cleanup_close_ int runtime_fd =
@@ -32,7 +35,7 @@ static int kill_container(Engine *engine, const Container *container, Error *err
         error_move(err, &problem);
         return r;
     }
-    return 0;
+    return r >= 0;
 }
 
 /* Wait until the container is ours. */
@@ -84,7 +87,8 @@ int container_remove(Engine *engine, const char *name, bool force, Error *err)
         r = kill_container(engine, container, err);
         if (r < 0)
             return r;
-        waits = true;
+        /* Without a shim yet it is being made, by a command that may take its time. */
+        waits = container->state == CONTAINER_RUNNING || r > 0;
     }
 
     r = claim_stopped(engine, container, waits, &claim, &problem);

@@ -80,6 +80,22 @@ def test_what_is_being_made_survives_who_clears_it_up(cay, image, state, no_leak
     assert ends([run]) == [(0, "")]
 
 
+def test_force_does_not_wait_for_what_another_command_is_making(cay, image, state, no_leaks):
+    cay.ok("run", "--name", "held", image, "true")
+    container = cay.ok("ps", "-aq", "--no-trunc")
+    with sqlite3.connect(state.directory / "cay.db") as database:
+        database.execute("UPDATE container SET state = 'creating'")
+    database.close()
+    runtime = state.runtime / "containers" / container
+    runtime.mkdir()
+    with open(runtime / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = cay("rm", "-f", "held", timeout=20)
+    assert result.returncode == 1
+    assert "container 'held' is in use by another command" in result.stderr
+    cay.ok("rm", "held")
+
+
 def test_first_commands_at_once_on_a_fresh_state_all_work(cay, state):
     for number in range(10):
         fresh = {"CAY_STATE": str(state.base / f"fresh-{number}")}
