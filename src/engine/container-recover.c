@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/container-private.h"
+#include "storage/snapshot.h"
 
 int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 {
@@ -28,14 +29,18 @@ int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
     return 0;
 }
 
-/* An exit record tells that a container ran, although nobody lived to write down that it started.
+/*
+ * An exit record tells that a container ran, although nobody lived to write down that it started.
+ * One that has filled the disk has no such record; what it wrote tells, and is not ours to drop.
  */
 static bool has_run(const ContainerClaim *claim)
 {
     _cleanup_shim_exit_ ShimExit record = {};
     _cleanup_error_ Error ignored = {};
 
-    return shim_exit_read(claim->directory_fd, &record, &ignored) >= 0 && record.started_at != 0;
+    if (shim_exit_read(claim->directory_fd, &record, &ignored) >= 0)
+        return record.started_at != 0;
+    return claim->directory_fd >= 0 && snapshot_has_changes(claim->directory_fd);
 }
 
 int container_claim_recover(ContainerClaim *claim, Error *err)

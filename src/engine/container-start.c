@@ -110,7 +110,10 @@ int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
         return r;
     container->pid = shim_client_container_pid(claim->shim);
     container->started_at = shim_client_started_at(claim->shim);
-    return container_row_update(claim->engine, container, err);
+    /* It runs, also where the disk is full by now: whoever looks for it next finds its shim and
+     * writes the row, and its end overwrites it. */
+    (void)container_row_update(claim->engine, container, NULL);
+    return 0;
 }
 
 /* The shim is gone. Whatever it left is killed, and the end is recorded, as it was @told or NULL.

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -103,6 +104,17 @@ int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err
             .volatile_ = options->volatile_ && !options->read_only,
         },
         ret_mount_fd, err);
+}
+
+bool snapshot_has_changes(int container_fd)
+{
+    _cleanup_directory_ DIR *directory = NULL;
+    const struct dirent *entry;
+    int r = directory_open_at(container_fd, UPPER_DIRECTORY, &directory);
+
+    if (r == -ENOENT)
+        return false;
+    return r < 0 || directory_read(directory, &entry) != 0;
 }
 
 int snapshot_remove(int container_fd, Error *err)

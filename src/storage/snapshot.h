@@ -45,5 +45,8 @@ typedef struct SnapshotOptions {
  */
 int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err);
 
+/* True when the container has changed something in its root; in doubt too. */
+bool snapshot_has_changes(int container_fd);
+
 /* Delete what snapshot_create() made and all that was written. Missing is success. */
 int snapshot_remove(int container_fd, Error *err);

@@ -149,6 +149,7 @@ def test_what_has_filled_the_disk_can_be_removed(cay, tmp_path):
         "$cay" import {small} small:1 > /dev/null || exit 10
         "$cay" run --name filler small:1 sh -c 'cat /dev/zero > /filled' 2> /dev/null && exit 11
         "$cay" run --name other small:1 true 2> /dev/null && exit 12
+        [ "$("$cay" ps --all --format '{{{{.Names}}}}' 2> /dev/null)" = filler ] || exit 16
         "$cay" rm filler > /dev/null 2> /dev/null || exit 13
         "$cay" run --rm --name filler small:1 true || exit 14
         [ -z "$("$cay" ps --all --quiet)" ] || exit 15

@@ -203,6 +203,25 @@ def test_an_exit_record_that_cannot_be_written_is_not_needed(cay, image):
     assert_clean(cay, fault)
 
 
+def test_a_database_without_room_loses_no_container_that_ran(cay, image):
+    """One that runs goes on to its end, which is recorded: now, or by the next command."""
+    run = ("run", "--name", "same", image, "sh", "-c", "echo written > /file")
+    found = list(faults.failures(cay, *run, errno="ENOSPC", calls=["pwrite64"]))
+    cay.ok("rm", "same")
+    seen = []
+    for fault in found:
+        failed = check_told(fault.run(), fault)
+        left = settle(cay)
+        for container in left:
+            state = state_of(cay, container)
+            assert (state["Status"], state["ExitCode"], state["Error"]) == ("exited", 0, "")
+            cay.ok("rm", "same")
+        seen.append((failed, len(left)))
+        assert_clean(cay, fault)
+    # It never was; its start was not written, and did not matter; its end was not, and was told.
+    assert set(seen) == {(True, 0), (False, 1), (True, 1)}
+
+
 DESCRIPTORS = ("openat pipe2 dup socketpair fsopen fsmount open_tree accept4 epoll_create1 "
                "memfd_create pidfd_open").split()
 

@@ -191,6 +191,20 @@ static void a_removed_snapshot_leaves_nothing(void **state)
     assert_int_equal(faccessat(container->layer_fds[1], "file", F_OK, 0), 0);
 }
 
+static void what_was_written_or_deleted_is_a_change(void **state)
+{
+    _cleanup_container_ Container *container = container_new(state);
+
+    assert_false(snapshot_has_changes(container->fd));
+    assert_int_equal(snapshot_create(container->fd, container->layer_fds[0], NULL), 0);
+    assert_false(snapshot_has_changes(container->fd));
+    int root_fd = mount_container(container, (SnapshotOptions) { .n_layers = 2 });
+    assert_false(snapshot_has_changes(container->fd));
+    assert_int_equal(unlinkat(root_fd, "file", 0), 0);
+    assert_int_equal(close(root_fd), 0);
+    assert_true(snapshot_has_changes(container->fd));
+}
+
 static void removing_no_snapshot_is_success(void **state)
 {
     _cleanup_container_ Container *container = container_new(state);
@@ -266,6 +280,7 @@ int main(void)
         ON_DISK_AND_IN_MEMORY(a_container_without_a_snapshot_cannot_be_mounted),
         ON_DISK_AND_IN_MEMORY(an_upper_that_is_a_symlink_is_refused),
         ON_DISK_AND_IN_MEMORY(a_removed_snapshot_leaves_nothing),
+        ON_DISK_AND_IN_MEMORY(what_was_written_or_deleted_is_a_change),
         ON_DISK_AND_IN_MEMORY(removing_no_snapshot_is_success),
         ON_DISK_AND_IN_MEMORY(a_tree_deeper_than_descriptors_allow_is_removed),
         cmocka_unit_test(a_full_file_system_is_reported_and_leaves_nothing),
