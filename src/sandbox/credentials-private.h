@@ -20,6 +20,7 @@ typedef struct Credentials {
     mode_t umask;
     CapabilitySets capabilities;
     bool no_new_privileges;
+    bool dies_with_parent;  /* killed when its parent ends */
     SeccompProgram seccomp; /* empty: none */
 } Credentials;
 

@@ -109,7 +109,7 @@ int credentials_apply(const Credentials *credentials, Report *report)
         return r;
 
     /* A change of credentials clears it, so not earlier: whoever kills our parent kills us. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    if (credentials->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return report_errno(report, "tie the container to its supervisor");
     r = capabilities_apply(&credentials->capabilities);
     if (r < 0)

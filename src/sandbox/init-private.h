@@ -13,6 +13,7 @@
 
 typedef struct InitOptions {
     int control_fd; /* where reports go and bytes come from */
+    int start_fd;   /* listening: INIT_START comes through it; -EBADF: from the parent */
     bool waits;     /* INIT_GO_ON comes first */
     bool enters;    /* moves itself into the v1 cgroups */
 } InitOptions;
@@ -20,6 +21,6 @@ typedef struct InitOptions {
 /*
  * Set everything up as @plan says, report that it is ready (with the terminal, if there is one),
  * wait for INIT_START and execute the program. A failure is reported and ends the process, and so
- * does the parent's end. Allocates nothing.
+ * does the parent's end, but with a start_fd once it is ready. Allocates nothing.
  */
 _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options);

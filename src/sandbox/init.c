@@ -53,17 +53,45 @@ static int step_protect(Init *init)
     return 0;
 }
 
-/* Wait for one particular byte of the parent. Its end is ours. */
-static void wait_for(Init *init, char byte)
+static bool receive(int fd, char byte)
 {
     char received = 0;
     ssize_t n;
 
     do
-        n = recv(init->options.control_fd, &received, 1, 0);
+        n = recv(fd, &received, 1, 0);
     while (n < 0 && errno == EINTR);
-    if (n != 1 || received != byte)
+    return n == 1 && received == byte;
+}
+
+/* Wait for one particular byte of the parent. Its end is ours. */
+static void wait_for(Init *init, char byte)
+{
+    if (!receive(init->options.control_fd, byte))
         _exit(EXIT_FAILURE);
+}
+
+static bool is_tied_to_parent(const Init *init)
+{
+    return init->options.start_fd < 0;
+}
+
+/* Wait for whoever starts us. From then on reports go to them: the parent may be gone. */
+static void wait_for_starter(Init *init)
+{
+    init->options.control_fd = fd_close(init->options.control_fd);
+    for (;;) {
+        int fd = accept4(init->options.start_fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd >= 0 && receive(fd, INIT_START)) {
+            init->options.control_fd = fd;
+            break;
+        }
+        if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+            _exit(EXIT_FAILURE);
+        (void)fd_close(fd); /* it only looked whether we wait, or was killed */
+    }
+    init->options.start_fd = fd_close(init->options.start_fd); /* nobody else can start us */
 }
 
 /* Before anything else could use up what the cgroup limits, and as whoever the caller is. */
@@ -249,7 +277,10 @@ static int step_ready(Init *init)
     if (r < 0)
         _exit(EXIT_FAILURE); /* nobody there to tell */
     init->terminal.master_fd = fd_close(init->terminal.master_fd);
-    wait_for(init, INIT_START);
+    if (is_tied_to_parent(init))
+        wait_for(init, INIT_START);
+    else
+        wait_for_starter(init);
     return 0;
 }
 
@@ -280,7 +311,7 @@ static int step_credentials(Init *init)
     int r = credentials_apply(&init->plan->credentials, &init->report);
 
     /* A parent that died before we asked for its death signal has left us an end of stream. */
-    if (r == 0 && poll(&parent, 1, 0) != 0)
+    if (r == 0 && init->plan->credentials.dies_with_parent && poll(&parent, 1, 0) != 0)
         _exit(EXIT_FAILURE);
     return r;
 }

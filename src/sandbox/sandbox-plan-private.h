@@ -27,13 +27,18 @@ typedef struct SandboxPlan {
     StringList candidates;
     Credentials credentials;
     int root_fd;
+    int start_fd;
     int stdio[3];
 } SandboxPlan;
 
 #define SANDBOX_PLAN_INIT                                                                          \
     (SandboxPlan)                                                                                  \
     {                                                                                              \
-        .namespaces = NAMESPACE_PLAN_INIT, .root_fd = -EBADF, .stdio = { -EBADF, -EBADF, -EBADF }  \
+        .namespaces = NAMESPACE_PLAN_INIT, .root_fd = -EBADF, .start_fd = -EBADF, .stdio = {       \
+            -EBADF,                                                                                \
+            -EBADF,                                                                                \
+            -EBADF                                                                                 \
+        }                                                                                          \
     }
 
 /*

@@ -60,6 +60,7 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
 
     plan->config = config;
     plan->cgroup = cgroup;
+    plan->start_fd = options->start_fd;
     memcpy(plan->stdio, options->stdio, sizeof(plan->stdio));
 
     r = check_process(config, err);
@@ -83,7 +84,9 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
     }
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);
     program_plan(config->process, &plan->candidates);
-    return credentials_plan(config, options->cache_fd, &plan->credentials, err);
+    r = credentials_plan(config, options->cache_fd, &plan->credentials, err);
+    plan->credentials.dies_with_parent = options->start_fd < 0;
+    return r;
 }
 
 void sandbox_plan_done(SandboxPlan *plan)

@@ -45,6 +45,15 @@ static void reap(Sandbox *sandbox)
         ; /* ECHILD: somebody has reaped it already */
 }
 
+void sandbox_detach(Sandbox *sandbox)
+{
+    cgroup_free(sandbox->cgroup);
+    fd_close(sandbox->pidfd);
+    fd_close(sandbox->control_fd);
+    fd_close(sandbox->terminal_fd);
+    free(sandbox);
+}
+
 void sandbox_free(Sandbox *sandbox)
 {
     int saved_errno = errno;
@@ -60,12 +69,8 @@ void sandbox_free(Sandbox *sandbox)
         /* A failure leaves a cgroup that the next start under this name reports. */
         (void)cgroup_kill(sandbox->cgroup, NULL);
         (void)cgroup_remove(sandbox->cgroup, NULL);
-        cgroup_free(sandbox->cgroup);
     }
-    fd_close(sandbox->pidfd);
-    fd_close(sandbox->control_fd);
-    fd_close(sandbox->terminal_fd);
-    free(sandbox);
+    sandbox_detach(sandbox);
     errno = saved_errno;
 }
 
@@ -93,6 +98,7 @@ static pid_t clone_init(Sandbox *sandbox, SandboxPlan *plan, int child_fd, int c
 {
     const InitOptions options = {
         .control_fd = child_fd,
+        .start_fd = plan->start_fd,
         .waits = sandbox->attaches || namespace_plan_has_user(&plan->namespaces),
         .enters = sandbox->cgroup && !sandbox->attaches,
     };
@@ -135,9 +141,9 @@ static int start_init(Sandbox *sandbox, SandboxPlan *plan, Error *err)
     return 0;
 }
 
-static int send_byte(Sandbox *sandbox, char byte)
+static int send_byte(int control_fd, char byte)
 {
-    int r = socket_send(sandbox->control_fd, &byte, sizeof(byte), NULL, 0);
+    int r = socket_send(control_fd, &byte, sizeof(byte), NULL, 0);
 
     return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it died: its report tells more */
 }
@@ -155,7 +161,7 @@ static int prepare_from_outside(Sandbox *sandbox, const SandboxPlan *plan, Error
     if (r < 0 || (!has_user && !sandbox->attaches))
         return r;
 
-    r = send_byte(sandbox, INIT_GO_ON);
+    r = send_byte(sandbox->control_fd, INIT_GO_ON);
     return r < 0 ? error_result(err, r, "talk to the container's first process") : 0;
 }
 
@@ -229,19 +235,42 @@ Cgroup *sandbox_cgroup(const Sandbox *sandbox)
     return sandbox->cgroup;
 }
 
-int sandbox_start(Sandbox *sandbox, Error *err)
+/* Closes @control_fd, on which the first process waits. */
+static int start_through(int control_fd, Error *err)
 {
-    _cleanup_close_ int no_fd = -EBADF;
+    _cleanup_close_ int fd = control_fd, no_fd = -EBADF;
     Report report;
-    int r;
+    int r = send_byte(fd, INIT_START);
 
-    r = send_byte(sandbox, INIT_START);
     if (r >= 0)
-        r = report_receive(&report, sandbox->control_fd, &no_fd);
-    sandbox->control_fd = fd_close(sandbox->control_fd);
+        r = report_receive(&report, fd, &no_fd);
     if (r < 0)
         return error_result(err, r, "talk to the container's first process");
 
     /* The descriptor was closed by execve(2), or by an end that the exit status explains. */
     return r == 0 ? 0 : report_to_error(&report, err);
+}
+
+int sandbox_start(Sandbox *sandbox, Error *err)
+{
+    return start_through(TAKE_FD(sandbox->control_fd), err);
+}
+
+int sandbox_start_at(int dir_fd, const char *name, Error *err)
+{
+    int fd = socket_connect_at(dir_fd, name);
+
+    if (fd == -ENOENT || fd == -ECONNREFUSED)
+        return error_set(err, ERROR_CONFLICT, "the container does not wait for its start");
+    if (fd < 0)
+        return error_result(err, fd, "reach the container's first process");
+    return start_through(fd, err);
+}
+
+bool sandbox_is_waiting_at(int dir_fd, const char *name)
+{
+    /* The first process takes note of a caller that leaves without a word, and goes on waiting. */
+    _cleanup_close_ int fd = socket_connect_at(dir_fd, name);
+
+    return fd >= 0;
 }

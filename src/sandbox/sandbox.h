@@ -7,7 +7,8 @@
  *
  * sandbox_create() does everything but the last step; the container's first process then waits, in
  * all its namespaces, so that the caller can plug in networks; sandbox_start() lets it execute the
- * program. The caller must be the process that stays with the container: it is the parent.
+ * program. Either the caller stays with the container, which is its child and ends with it; or it
+ * passes a socket for the start, detaches, and another process calls sandbox_start_at().
  */
 
 #include <sys/types.h>
@@ -23,6 +24,8 @@ typedef struct SandboxOptions {
     int bundle_fd; /* directory that relative paths of the configuration start from */
     int rootfs_fd; /* detached mount (open_tree(2), fsmount(2)) that becomes the root;
                       -EBADF: the directory root.path is used */
+    int start_fd;  /* listening socket (socket_listen_at()) that the start comes through, from any
+                      process; -EBADF: from us, and the container is killed when we end */
     int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
     int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
 } SandboxOptions;
@@ -51,6 +54,18 @@ int sandbox_take_terminal(Sandbox *sandbox);
  * Errors: PROGRAM_MISSING, PROGRAM_UNUSABLE, INVALID (the working directory), SYSTEM.
  */
 int sandbox_start(Sandbox *sandbox, Error *err);
+
+/*
+ * The same from another process than the creator, for a sandbox that was made with a start_fd: the
+ * socket @name in @dir_fd. Errors also: CONFLICT (it was started before, or has ended).
+ */
+int sandbox_start_at(int dir_fd, const char *name, Error *err);
+
+/* Whether it waits to be started by sandbox_start_at(). In doubt it does not. */
+bool sandbox_is_waiting_at(int dir_fd, const char *name);
+
+/* Forget the handle of a sandbox with a start_fd; the container goes on. */
+void sandbox_detach(Sandbox *sandbox);
 
 /* The container's cgroup, valid as long as the sandbox. */
 Cgroup *sandbox_cgroup(const Sandbox *sandbox);

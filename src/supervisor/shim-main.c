@@ -120,6 +120,7 @@ static int shim_create(Shim *shim, Error *err)
         .bundle_fd = SHIM_FD_BUNDLE,
         .rootfs_fd = shim->rootfs_fd,
         .cache_fd = shim->cache_fd,
+        .start_fd = -EBADF,
     };
     int r = runtime_config_read_at(SHIM_FD_BUNDLE, CONFIG_NAME, &shim->config, err);
 

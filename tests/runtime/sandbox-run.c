@@ -107,9 +107,11 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
         options->cache ? open(options->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
     _cleanup_close_ int root_fd = -EBADF;
     _cleanup_(sandbox_freep) Sandbox *sandbox = NULL;
-    SandboxOptions create = {
-        .bundle_fd = bundle_fd, .rootfs_fd = -EBADF, .stdio = { 0, 1, 2 }, .cache_fd = cache_fd
-    };
+    SandboxOptions create = { .bundle_fd = bundle_fd,
+                              .rootfs_fd = -EBADF,
+                              .stdio = { 0, 1, 2 },
+                              .cache_fd = cache_fd,
+                              .start_fd = -EBADF };
     _cleanup_close_ int terminal_fd = -EBADF;
     siginfo_t info = {};
     int r;
