@@ -6,7 +6,7 @@
  * as options, and opening the archive.
  */
 
-#include "cli/options.h"
+#include "base/options.h"
 #include "engine/images.h"
 
 /* Rows of an option table; @owner has a member `ImageLimits limits`. Sorted before "message". */

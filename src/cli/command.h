@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "cli/options.h"
+#include "base/options.h"
 
 #define COMMAND_NAMES_MAX 5
 #define ANY_NUMBER UINT_MAX

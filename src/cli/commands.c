@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/suggest.h"
 #include "cli/exit-codes.h"
 #include "cli/run-options.h"
-#include "cli/suggest.h"
 
 static const Option global_options[] = {
     { "debug", 'D', .type = OPTION_BOOL, .offset = offsetof(GlobalOptions, debug),

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "base/parse.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 void image_filter_done(ImageFilter *filter)
 {

@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "base/parse.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 #include "cli/template-private.h"
 
 typedef struct Parser {

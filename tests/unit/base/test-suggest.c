@@ -2,8 +2,8 @@
 
 /* Which word a mistyped one is taken for. */
 
+#include "base/suggest.h"
 #include "check.h"
-#include "cli/suggest.h"
 
 static const char *nearest(const char *word)
 {

@@ -5,7 +5,7 @@
  * beyond its type is checked where the struct goes next.
  */
 
-#include "cli/options.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/string-list.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 typedef struct OptionParser {
     const OptionTable *table;

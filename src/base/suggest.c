@@ -5,7 +5,7 @@
  * to be names are compared; it runs once, for a command line that has failed already.
  */
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/json-fields.h"
+#include "base/options.h"
 #include "base/string-list.h"
 #include "check.h"
-#include "cli/options.h"
 
 #define ARGUMENTS_MAX 16
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/options.h"
+#include "base/options.h"
 
 /* Narrower than this, wrapping makes the text worse. */
 #define HELP_TEXT_MIN 24
