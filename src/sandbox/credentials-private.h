@@ -25,17 +25,18 @@ typedef struct Credentials {
 } Credentials;
 
 /*
- * Lay out what @config asks for; valid as long as @config is. Compiled filters are kept in
- * @cache_fd. Errors: those of seccomp_program_load().
+ * Lay out what @process asks for, under the filter of @profile (NULL: none); valid as long as they
+ * are. Compiled filters are kept in @cache_fd. Errors: those of seccomp_program_load().
  */
-int credentials_plan(const RuntimeConfig *config, int cache_fd, Credentials *ret, Error *err);
+int credentials_plan(const RuntimeProcess *process, const LinuxSeccomp *profile, int cache_fd,
+                     Credentials *ret, Error *err);
 void credentials_done(Credentials *credentials);
 
 /*
- * Set the limits of the child @pid. Errors: DENIED (naming the limit: raising a hard one takes
- * CAP_SYS_RESOURCE), INVALID.
+ * Set the limits and the oom score of the child @pid, which waits. Errors: DENIED (naming the
+ * limit: raising a hard one takes CAP_SYS_RESOURCE), INVALID.
  */
-int rlimits_apply(pid_t pid, const RuntimeProcess *process, Error *err);
+int process_limits_apply(pid_t pid, const RuntimeProcess *process, Error *err);
 
 /* The child's part, without allocation: become the user and keep only what was granted. Seccomp
  * comes last, or before the capabilities go where no_new_privs does not allow that. */

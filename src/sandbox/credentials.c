@@ -16,13 +16,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/process-files-private.h"
+
 #define DEFAULT_UMASK 0022
 
-int credentials_plan(const RuntimeConfig *config, int cache_fd, Credentials *ret, Error *err)
+int credentials_plan(const RuntimeProcess *process, const LinuxSeccomp *profile, int cache_fd,
+                     Credentials *ret, Error *err)
 {
-    const RuntimeProcess *process = config->process;
-    const LinuxSeccomp *profile = config->linux_config.seccomp;
-
     *ret = (Credentials) {
         .uid = process->user.uid,
         .gid = process->user.gid,
@@ -59,15 +59,15 @@ static int set_limit(pid_t pid, const RuntimeRlimit *limit, Error *err)
                        (uintmax_t)limit->soft, (uintmax_t)limit->hard);
 }
 
-int rlimits_apply(pid_t pid, const RuntimeProcess *process, Error *err)
+int process_limits_apply(pid_t pid, const RuntimeProcess *process, Error *err)
 {
-    for (size_t i = 0; i < process->rlimits.count; i++) {
-        int r = set_limit(pid, &process->rlimits.items[i], err);
+    int r = 0;
 
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    for (size_t i = 0; r >= 0 && i < process->rlimits.count; i++)
+        r = set_limit(pid, &process->rlimits.items[i], err);
+    if (r >= 0 && process->oom_score_adj.is_set)
+        r = process_set_oom_score(pid, process->oom_score_adj.value, err);
+    return r;
 }
 
 /* System calls, not libc's functions: those are free to allocate and to talk to other threads. */

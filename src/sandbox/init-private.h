@@ -18,6 +18,9 @@ typedef struct InitOptions {
     bool enters;    /* moves itself into the v1 cgroups */
 } InitOptions;
 
+/* In a child: wait for one particular byte of the parent, whose end is ours. */
+void init_wait_for(int control_fd, char byte);
+
 /*
  * Set everything up as @plan says, report that it is ready (with the terminal, if there is one),
  * wait for INIT_START and execute the program. A failure is reported and ends the process, and so

@@ -49,5 +49,8 @@ int namespace_write_id_maps(pid_t pid, const LinuxConfig *config, Error *err);
 /* The child's part, without allocation: join, and become root of a user namespace of its own. */
 int namespace_plan_enter(const NamespacePlan *plan, Report *report);
 
+/* For a child that has just come into a user namespace: take on its ids, drop the groups. */
+int namespace_become_root(Report *report);
+
 /* For the child in a network namespace of its own, where the kernel leaves "lo" down. */
 int namespace_raise_loopback(Report *report);

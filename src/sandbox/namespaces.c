@@ -171,9 +171,11 @@ int namespace_plan_enter(const NamespacePlan *plan, Report *report)
         if (setns(plan->join[i], 0) < 0)
             return report_errno(report, "join a namespace");
 
-    if (!namespace_plan_has_user(plan))
-        return 0;
+    return namespace_plan_has_user(plan) ? namespace_become_root(report) : 0;
+}
 
+int namespace_become_root(Report *report)
+{
     /* Until now we are whoever the caller was, which the container knows as nobody. */
     if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
         return report_errno(report, "drop the supplementary groups");

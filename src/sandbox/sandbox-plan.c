@@ -84,7 +84,8 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
     }
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);
     program_plan(config->process, &plan->candidates);
-    r = credentials_plan(config, options->cache_fd, &plan->credentials, err);
+    r = credentials_plan(config->process, config->linux_config.seccomp, options->cache_fd,
+                         &plan->credentials, err);
     plan->credentials.dies_with_parent = options->start_fd < 0;
     return r;
 }

@@ -177,15 +177,6 @@ static int wait_until_ready(Sandbox *sandbox, Error *err)
     return report.kind == ERROR_NONE ? 0 : report_to_error(&report, err);
 }
 
-static int set_attributes(const Sandbox *sandbox, const RuntimeProcess *process, Error *err)
-{
-    int r = rlimits_apply(sandbox->pid, process, err);
-
-    if (r >= 0 && process->oom_score_adj.is_set)
-        r = process_set_oom_score(sandbox->pid, process->oom_score_adj.value, err);
-    return r;
-}
-
 int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, Sandbox **ret,
                    Error *err)
 {
@@ -207,7 +198,7 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
     if (r >= 0)
         r = wait_until_ready(sandbox, err);
     if (r >= 0)
-        r = set_attributes(sandbox, config->process, err);
+        r = process_limits_apply(sandbox->pid, config->process, err);
     if (r < 0)
         return r;
 

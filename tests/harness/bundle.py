@@ -185,11 +185,12 @@ class Bundle:
                     ASAN_OPTIONS="detect_leaks=0")
 
     def run(self, *arguments, options=(), data="", pass_fds=(), **popen):
-        """Run the program @arguments to its end."""
+        """Run the program @arguments to its end, with @data as all of its input, or with stdin."""
         self.write_config(arguments)
-        done = subprocess.run(self.command(*options), input=data.encode(), capture_output=True,
-                              timeout=60, env=self.environment(), pass_fds=pass_fds, check=False,
-                              **popen)
+        if "stdin" not in popen:
+            popen["input"] = data.encode()
+        done = subprocess.run(self.command(*options), capture_output=True, timeout=60,
+                              env=self.environment(), pass_fds=pass_fds, check=False, **popen)
         return Result(done.returncode, done.stdout.decode(errors="replace"),
                       done.stderr.decode(errors="replace"))
 

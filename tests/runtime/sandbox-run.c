@@ -8,6 +8,8 @@
  *                    it before the start
  *     --rootfs       hand the root over as a detached mount
  *     --cache=DIR    keep compiled filters
+ *     --join=PID     execute process of BUNDLE/config.json in the container whose first process is
+ *                    PID, instead of making one
  *     --sealed       run from a file that no container can write to, as the supervisor does
  */
 
@@ -18,17 +20,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/string-list.h"
+#include "sandbox/exec.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/self-exe.h"
 
 typedef struct Options {
     const char *bundle;
     int started_fd;
+    pid_t join_pid;
     bool detached_root;
     const char *cache;
     bool sealed;
@@ -43,6 +48,8 @@ static int parse_options(int count, char **arguments, Options *ret)
 
         if (strncmp(argument, "--started=", 10) == 0)
             ret->started_fd = (int)strtol(argument + 10, NULL, 10);
+        else if (strncmp(argument, "--join=", 7) == 0)
+            ret->join_pid = (pid_t)strtol(argument + 7, NULL, 10);
         else if (strncmp(argument, "--cache=", 8) == 0)
             ret->cache = argument + 8;
         else if (strcmp(argument, "--sealed") == 0)
@@ -100,6 +107,45 @@ static void announce(const Options *options, const Sandbox *sandbox)
     (void)!read(options->started_fd, &go, 1); /* the test's end is as good as a byte */
 }
 
+/* The status of a process, or the number of its signal and 128. */
+static int wait_for_end(int pidfd, Error *err)
+{
+    siginfo_t info = {};
+
+    while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOWAIT) < 0)
+        if (errno != EINTR)
+            return error_errno(err, "wait");
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+static int join(const Options *options, const RuntimeConfig *config, Error *err)
+{
+    _cleanup_(sandbox_process_freep) SandboxProcess *process = NULL;
+    _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
+    _cleanup_close_ int pidfd = pidfd_open(options->join_pid, 0), terminal_fd = -EBADF;
+    SandboxExecOptions exec = {
+        .container_pid = options->join_pid,
+        .container_pidfd = pidfd,
+        .stdio = { 0, 1, 2 },
+        .cache_fd = -EBADF,
+    };
+    int r;
+
+    if (config->linux_config.cgroups_path) {
+        r = cgroup_open(config->linux_config.cgroups_path, &cgroup, err);
+        if (r < 0)
+            return r;
+        exec.cgroup = cgroup;
+    }
+    r = sandbox_exec(config, config->process, &exec, &process, err);
+    if (r < 0)
+        return r;
+    terminal_fd = sandbox_process_take_terminal(process);
+    if (terminal_fd >= 0)
+        copy_terminal(terminal_fd);
+    return wait_for_end(sandbox_process_pidfd(process), err);
+}
+
 static int run(const Options *options, const RuntimeConfig *config, Error *err)
 {
     _cleanup_close_ int bundle_fd = open(options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -113,7 +159,6 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
                               .cache_fd = cache_fd,
                               .start_fd = -EBADF };
     _cleanup_close_ int terminal_fd = -EBADF;
-    siginfo_t info = {};
     int r;
 
     if (options->detached_root) {
@@ -132,10 +177,7 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
 
     if (terminal_fd >= 0)
         copy_terminal(terminal_fd);
-    while (waitid(P_PIDFD, (id_t)sandbox_pidfd(sandbox), &info, WEXITED | WNOWAIT) < 0)
-        if (errno != EINTR)
-            return error_errno(err, "wait");
-    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    return wait_for_end(sandbox_pidfd(sandbox), err);
 }
 
 /* Execute ourselves once more, without the option. Returns only on failure. */
@@ -173,6 +215,6 @@ int main(int count, char **arguments)
     bundle_fd = open(options.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
     r = runtime_config_read_at(bundle_fd, "config.json", &config, &err);
     if (r >= 0)
-        r = run(&options, config, &err);
+        r = options.join_pid > 0 ? join(&options, config, &err) : run(&options, config, &err);
     return r < 0 ? fail(&err) : r;
 }
