@@ -23,10 +23,11 @@ static int add_hierarchy(MountTable *table, const char *destination,
                          const CgroupHierarchy *hierarchy, const MountOptions *options, Error *err)
 {
     MountEntry *entry = mount_table_add(table, destination);
-    MountAttributes attributes = options->own;
+    MountAttributes attributes = mount_options_merged(options);
     int r;
 
-    attributes.propagation = MS_PRIVATE;
+    if (attributes.propagation == 0)
+        attributes.propagation = MS_PRIVATE;
     entry->fd = mount_clone(hierarchy->fd, false);
     r = entry->fd < 0 ? entry->fd : mount_attributes_apply(entry->fd, &attributes, false);
     return r < 0 ? error_result(err, r, "show the cgroup at '%s'", destination) : 0;
@@ -77,44 +78,69 @@ static int add_named_hierarchy(MountTable *table, const char *directory,
 }
 
 /* The directory that the v1 hierarchies are mounted in. */
-static void add_directory(MountTable *table, const char *destination, const MountOptions *options)
+static void add_directory(MountTable *table, const char *destination, const MountOptions *options,
+                          const RuntimeConfig *config)
 {
     MountEntry *entry = mount_table_add(table, destination);
 
     entry->type = memory_strdup("tmpfs");
     entry->source = memory_strdup("cgroup");
-    entry->options.own = options->own;
+    entry->options.own = mount_options_merged(options);
     string_map_set(&entry->options.data, "mode", "755");
-    entry->is_sealed = options->own.value & MOUNT_ATTR_RDONLY;
+    entry->is_sealed = entry->options.own.value & MOUNT_ATTR_RDONLY;
+    mount_label_plan(entry, config);
 }
 
-int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount, const Cgroup *cgroup,
-                            Error *err)
+static int check_options(const MountOptions *options, Error *err)
 {
-    _cleanup_mount_options_ MountOptions options = {};
-    int r = mount_options_parse(&mount->options, &options, err);
+    const char *name = NULL;
 
-    if (r < 0)
-        return error_wrap(err, r, "mount '%s'", mount->destination);
-    if (options.data.count > 0)
-        return error_set(err, ERROR_INVALID, "mount '%s': a cgroup mount has no option '%s'",
-                         mount->destination, options.data.items[0].key);
-    if (!cgroup)
-        return error_set(err, ERROR_INVALID,
-                         "mount '%s': the container has no cgroup, linux.cgroupsPath is not set",
-                         mount->destination);
-    if (cgroup->layout.count == 1 && cgroup->layout.items[0].is_v2)
-        return add_hierarchy(table, mount->destination, &cgroup->layout.items[0], &options, err);
+    if (options->data.count > 0)
+        name = options->data.items[0].key;
+    else if (options->remount || options->map_ids || options->copy_up)
+        name = options->remount ? "remount" : options->map_ids ? "idmap" : "tmpcopyup";
+    return name ? error_set(err, ERROR_INVALID, "a cgroup mount has no option '%s'", name) : 0;
+}
 
-    add_directory(table, mount->destination, &options);
+/* All hierarchies that the container has a cgroup in, side by side. */
+static int add_hierarchies(MountTable *table, const char *destination, const Cgroup *cgroup,
+                           const MountOptions *options, Error *err)
+{
     for (size_t i = 0; i < cgroup->layout.count; i++) {
         const CgroupHierarchy *hierarchy = &cgroup->layout.items[i];
+        int r = hierarchy->fd < 0
+                    ? 0
+                    : add_named_hierarchy(table, destination, hierarchy, options, err);
 
-        if (hierarchy->fd < 0)
-            continue;
-        r = add_named_hierarchy(table, mount->destination, hierarchy, &options, err);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount,
+                            const RuntimeConfig *config, const Cgroup *cgroup, Error *err)
+{
+    _cleanup_mount_options_ MountOptions options = {};
+    bool only_v2 = strcmp(mount->type, "cgroup2") == 0;
+    const CgroupHierarchy *unified;
+    int r = mount_options_parse(&mount->options, &options, err);
+
+    if (r == 0)
+        r = check_options(&options, err);
+    if (r < 0)
+        return error_wrap(err, r, "mount '%s'", mount->destination);
+    if (!cgroup)
+        return error_set(err, ERROR_INVALID,
+                         "mount '%s': the container has no cgroup, linux.cgroupsPath is not set",
+                         mount->destination);
+    unified = cgroup_unified(cgroup);
+    if (only_v2 && !unified)
+        return error_set(err, ERROR_UNSUPPORTED, "mount '%s': the host has no cgroup v2",
+                         mount->destination);
+    if (only_v2 || (unified && cgroup->layout.count == 1))
+        return add_hierarchy(table, mount->destination, unified, &options, err);
+
+    add_directory(table, mount->destination, &options, config);
+    return add_hierarchies(table, mount->destination, cgroup, &options, err);
 }

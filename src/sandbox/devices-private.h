@@ -22,7 +22,8 @@ typedef struct DeviceEntry {
     dev_t number;
     uid_t uid;
     gid_t gid;
-    int fd; /* detached clone of the host's node; -EBADF: made by mknod(2) */
+    int fd;          /* detached clone of the host's node; -EBADF: made by mknod(2) */
+    bool must_exist; /* /dev is somebody else's: nothing is made there */
 } DeviceEntry;
 
 typedef struct DeviceTable {
@@ -32,10 +33,12 @@ typedef struct DeviceTable {
 } DeviceTable;
 
 /*
- * The default devices and those of @config; with @bind all of them are cloned from the host.
+ * The devices of @config and, in a /dev of the container's own, the default ones. With @bind all of
+ * them are cloned from the host: mode and owner are the host's, too.
  * Errors: INVALID (the host's node of that name is something else), NOT_FOUND, SYSTEM.
  */
-int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, Error *err);
+int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, bool has_own_dev,
+                      Error *err);
 void device_table_done(DeviceTable *table);
 
 /* The child's part: none of these allocates. */

@@ -106,36 +106,57 @@ static int clone_device(DeviceEntry *entry, Error *err)
     return 0;
 }
 
-int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, Error *err)
+static int add_configured(DeviceTable *table, const LinuxDevice *device, Error *err)
+{
+    DeviceEntry *entry = add_device(table, device->path);
+
+    if (!path_is_name(entry->name))
+        return error_set(err, ERROR_INVALID, "device '%s' is not a valid path", device->path);
+    entry->mode = device_type(device->type) |
+                  (device->file_mode.is_set ? (mode_t)device->file_mode.value : 0666);
+    entry->number = makedev((unsigned)device->major, (unsigned)device->minor);
+    entry->uid = (uid_t)device->uid.value;
+    entry->gid = (gid_t)device->gid.value;
+    return 0;
+}
+
+static void add_default(DeviceTable *table, size_t i)
+{
+    _cleanup_free_ char *path = memory_printf("/dev/%s", default_devices[i].name);
+    DeviceEntry *entry = add_device(table, path);
+
+    entry->mode = S_IFCHR | 0666;
+    entry->number = makedev(default_devices[i].major, default_devices[i].minor);
+}
+
+static bool is_in_dev(const DeviceEntry *entry)
+{
+    return strncmp(entry->directory, "/dev", 4) == 0 &&
+           (entry->directory[4] == '\0' || entry->directory[4] == '/');
+}
+
+int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, bool has_own_dev,
+                      Error *err)
 {
     const LinuxConfig *settings = &config->linux_config;
 
     for (size_t i = 0; i < settings->devices.count; i++) {
-        const LinuxDevice *device = &settings->devices.items[i];
-        DeviceEntry *entry = add_device(table, device->path);
+        int r = add_configured(table, &settings->devices.items[i], err);
 
-        if (!path_is_name(entry->name))
-            return error_set(err, ERROR_INVALID, "device '%s' is not a valid path", device->path);
-        entry->mode = device_type(device->type) |
-                      (device->file_mode.is_set ? (mode_t)device->file_mode.value : 0666);
-        entry->number = makedev((unsigned)device->major, (unsigned)device->minor);
-        entry->uid = (uid_t)device->uid.value;
-        entry->gid = (gid_t)device->gid.value;
+        if (r < 0)
+            return r;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++) {
-        _cleanup_free_ char *path = NULL;
-        DeviceEntry *entry;
+    for (size_t i = 0; has_own_dev && i < ARRAY_SIZE(default_devices); i++)
+        if (!has_device(table, default_devices[i].name))
+            add_default(table, i);
 
-        if (has_device(table, default_devices[i].name))
-            continue;
-        path = memory_printf("/dev/%s", default_devices[i].name);
-        entry = add_device(table, path);
-        entry->mode = S_IFCHR | 0666;
-        entry->number = makedev(default_devices[i].major, default_devices[i].minor);
-    }
-    for (size_t i = 0; bind && i < table->count; i++) {
-        int r = S_ISFIFO(table->items[i].mode) ? 0 : clone_device(&table->items[i], err);
+    for (size_t i = 0; i < table->count; i++) {
+        DeviceEntry *entry = &table->items[i];
+        int r = 0;
 
+        entry->must_exist = !has_own_dev && is_in_dev(entry);
+        if (bind && !entry->must_exist && !S_ISFIFO(entry->mode))
+            r = clone_device(entry, err);
         if (r < 0)
             return r;
     }
@@ -157,7 +178,8 @@ static int check_existing(const DeviceEntry *entry, int directory_fd, Report *re
     if (is_device(&st, entry->mode, entry->number))
         return 0;
     return report_set(report, ERROR_INVALID, "make device '", entry->directory, "/", entry->name,
-                      "': the image has something else there");
+                      entry->must_exist ? "': what is mounted at /dev has something else there"
+                                        : "': the image has something else there");
 }
 
 static int make_node(const DeviceEntry *entry, int directory_fd, Report *report)
@@ -201,22 +223,46 @@ static int open_directory(int root_fd, const char *path, Report *report)
     return fd < 0 ? report_result(report, fd, "open '", path, "'") : fd;
 }
 
+/* In a /dev that was bound, which may be the host's own. */
+static int check_bound(const DeviceEntry *entry, int root_fd, Report *report)
+{
+    _cleanup_close_ int directory_fd =
+        mount_point_resolve(root_fd, entry->directory, O_PATH | O_DIRECTORY);
+
+    if (directory_fd < 0)
+        return report_device(report, directory_fd, entry);
+    return check_existing(entry, directory_fd, report);
+}
+
+static int make_device(const DeviceEntry *entry, int directory_fd, Report *report)
+{
+    return entry->fd >= 0 ? bind_node(entry, directory_fd, report)
+                          : make_node(entry, directory_fd, report);
+}
+
 int device_table_make(const DeviceTable *table, int root_fd, Report *report)
 {
     _cleanup_close_ int directory_fd = -EBADF;
+    const char *directory = NULL; /* that @directory_fd is */
 
     for (size_t i = 0; i < table->count; i++) {
         const DeviceEntry *entry = &table->items[i];
         int r;
 
-        if (i == 0 || strcmp(entry->directory, entry[-1].directory) != 0) {
+        if (entry->must_exist) {
+            r = check_bound(entry, root_fd, report);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        if (!directory || strcmp(entry->directory, directory) != 0) {
             fd_close(directory_fd);
             directory_fd = open_directory(root_fd, entry->directory, report);
+            directory = entry->directory;
         }
         if (directory_fd < 0)
             return directory_fd;
-        r = entry->fd >= 0 ? bind_node(entry, directory_fd, report)
-                           : make_node(entry, directory_fd, report);
+        r = make_device(entry, directory_fd, report);
         if (r < 0)
             return r;
     }

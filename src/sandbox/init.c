@@ -117,7 +117,7 @@ static int step_names(Init *init)
 static int step_mounts(Init *init)
 {
     SandboxPlan *plan = init->plan;
-    int r = rootfs_attach(plan->root_fd, &init->launch.report);
+    int r = rootfs_attach(plan->root_fd, init->config, &init->launch.report);
 
     if (r == 0)
         r = mount_table_make(&plan->mounts, plan->root_fd, &init->launch.report);
@@ -132,10 +132,9 @@ static int step_mounts(Init *init)
 static int step_devices(Init *init)
 {
     SandboxPlan *plan = init->plan;
-    int r = 0;
+    int r;
 
-    if (plan->has_own_dev)
-        r = device_table_make(&plan->devices, plan->root_fd, &init->launch.report);
+    r = device_table_make(&plan->devices, plan->root_fd, &init->launch.report);
     if (r == 0 && plan->has_own_dev)
         r = device_links_make(plan->root_fd, &init->launch.report);
     if (r < 0)
@@ -184,7 +183,10 @@ static int step_masks(Init *init)
 
 static int step_enter(Init *init)
 {
-    int r = rootfs_enter(init->plan->root_fd, init->config, &init->launch.report);
+    const SandboxPlan *plan = init->plan;
+    int r = plan->no_pivot
+                ? rootfs_change(plan->root_fd, init->config, &plan->kernel_mounts, &init->launch.report)
+                : rootfs_enter(plan->root_fd, init->config, &init->launch.report);
 
     return r < 0 ? r : launch_enter_directory(&init->launch);
 }

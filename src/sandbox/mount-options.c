@@ -15,9 +15,12 @@
 typedef enum OptionEffect {
     EFFECT_NONE,        /* what the new mount API does anyway */
     EFFECT_ATTRIBUTE,   /* mask, value */
+    EFFECT_SUPER,       /* mask, value */
     EFFECT_PROPAGATION, /* value */
     EFFECT_BIND,
     EFFECT_REMOUNT,
+    EFFECT_MAP_IDS,
+    EFFECT_COPY_UP,
     EFFECT_REFUSED,
 } OptionEffect;
 
@@ -51,6 +54,13 @@ typedef struct MountOption {
         "r" name, EFFECT_PROPAGATION, true, 0, flag                                                \
     }
 
+/* A flag of the file system and its opposite. A bind mount has none of its own. */
+#define SUPER(set_name, clear_name, flag)                                                          \
+    { set_name, EFFECT_SUPER, false, flag, flag },                                                 \
+    {                                                                                              \
+        clear_name, EFFECT_SUPER, false, flag, 0                                                   \
+    }
+
 static const MountOption options_table[] = {
     ATTRIBUTE("ro", "rw", MOUNT_ATTR_RDONLY),
     ATTRIBUTE("nosuid", "suid", MOUNT_ATTR_NOSUID),
@@ -68,6 +78,11 @@ static const MountOption options_table[] = {
     PROPAGATION("shared", MS_SHARED),
     PROPAGATION("slave", MS_SLAVE),
     PROPAGATION("unbindable", MS_UNBINDABLE),
+    SUPER("sync", "async", MS_SYNCHRONOUS),
+    SUPER("mand", "nomand", MS_MANDLOCK),
+    SUPER("lazytime", "nolazytime", MS_LAZYTIME),
+    SUPER("iversion", "noiversion", MS_I_VERSION),
+    { "dirsync", EFFECT_SUPER, false, MS_DIRSYNC, MS_DIRSYNC },
     { "bind", EFFECT_BIND, false },
     { "rbind", EFFECT_BIND, true },
     { "remount", EFFECT_REMOUNT },
@@ -75,9 +90,24 @@ static const MountOption options_table[] = {
     /* These two only ever chose whether mount(2) wrote to the kernel log. */
     { "loud", EFFECT_NONE },
     { "silent", EFFECT_NONE },
-    { "idmap", EFFECT_REFUSED },
-    { "ridmap", EFFECT_REFUSED },
-    { "tmpcopyup", EFFECT_REFUSED },
+    { "idmap", EFFECT_MAP_IDS, false },
+    { "ridmap", EFFECT_MAP_IDS, true },
+    { "tmpcopyup", EFFECT_COPY_UP },
+    /* Extensions of one other runtime, which would change what a path means. */
+    { "copy-symlink", EFFECT_REFUSED },
+    { "src-nofollow", EFFECT_REFUSED },
+    { "dest-nofollow", EFFECT_REFUSED },
+};
+
+/* What fsconfig(2) calls the flags; NULL: it has no word for that. */
+static const struct {
+    uint64_t flag;
+    const char *set;
+    const char *clear;
+} super_names[] = {
+    { MS_SYNCHRONOUS, "sync", "async" },       { MS_MANDLOCK, "mand", "nomand" },
+    { MS_LAZYTIME, "lazytime", "nolazytime" }, { MS_I_VERSION, "i_version", NULL },
+    { MS_DIRSYNC, "dirsync", NULL },
 };
 
 static const MountOption *find_option(const char *name)
@@ -97,12 +127,26 @@ static void add_data(MountOptions *options, const char *text)
     string_map_set(&options->data, equals ? key : text, equals ? equals + 1 : NULL);
 }
 
-static int add_option(MountOptions *options, const char *text, Error *err)
+static void set_bits(MountAttributes *attributes, const MountOption *option)
+{
+    attributes->mask |= option->mask;
+    attributes->value = (attributes->value & ~option->mask) | option->value;
+}
+
+static int refuse_option(const char *text, Error *err)
+{
+    return error_set(err, ERROR_UNSUPPORTED, "mount option '%s' is not supported", text);
+}
+
+static int add_option(MountOptions *options, MountAttributes *super, const char *text, Error *err)
 {
     const MountOption *option = find_option(text);
     MountAttributes *attributes;
 
     if (!option) {
+        /* Mappings as text, in one other runtime: uidMappings and gidMappings are the standard. */
+        if (strncmp(text, "idmap=", 6) == 0 || strncmp(text, "ridmap=", 7) == 0)
+            return refuse_option(text, err);
         add_data(options, text);
         return 0;
     }
@@ -112,8 +156,10 @@ static int add_option(MountOptions *options, const char *text, Error *err)
     case EFFECT_NONE:
         break;
     case EFFECT_ATTRIBUTE:
-        attributes->mask |= option->mask;
-        attributes->value = (attributes->value & ~option->mask) | option->value;
+        set_bits(attributes, option);
+        break;
+    case EFFECT_SUPER:
+        set_bits(super, option);
         break;
     case EFFECT_PROPAGATION:
         attributes->propagation = option->value;
@@ -125,21 +171,49 @@ static int add_option(MountOptions *options, const char *text, Error *err)
     case EFFECT_REMOUNT:
         options->remount = true;
         break;
+    case EFFECT_MAP_IDS:
+        options->map_ids = true;
+        options->map_ids_recursive = option->recursive;
+        break;
+    case EFFECT_COPY_UP:
+        options->copy_up = true;
+        break;
     case EFFECT_REFUSED:
-        return error_set(err, ERROR_UNSUPPORTED, "mount option '%s' is not supported", text);
+        return refuse_option(text, err);
+    }
+    return 0;
+}
+
+/* A new file system starts with all flags cleared; only a remount has to be told. */
+static int add_super_flags(MountOptions *options, const MountAttributes *super, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(super_names); i++) {
+        uint64_t flag = super_names[i].flag;
+
+        if (super->value & flag)
+            string_map_set(&options->data, super_names[i].set, NULL);
+        else if ((super->mask & flag) && options->remount && !options->bind) {
+            if (!super_names[i].clear)
+                return error_set(err, ERROR_UNSUPPORTED,
+                                 "the kernel cannot take '%s' back from a file system",
+                                 super_names[i].set);
+            string_map_set(&options->data, super_names[i].clear, NULL);
+        }
     }
     return 0;
 }
 
 int mount_options_parse(const StringList *options, MountOptions *ret, Error *err)
 {
+    MountAttributes super = {};
+
     for (size_t i = 0; i < options->count; i++) {
-        int r = add_option(ret, options->items[i], err);
+        int r = add_option(ret, &super, options->items[i], err);
 
         if (r < 0)
             return r;
     }
-    return 0;
+    return add_super_flags(ret, &super, err);
 }
 
 void mount_options_done(MountOptions *options)
@@ -157,6 +231,17 @@ uint64_t mount_propagation_flag(const char *name, bool *ret_recursive)
     return option->value;
 }
 
+MountAttributes mount_options_merged(const MountOptions *options)
+{
+    const MountAttributes *own = &options->own, *recursive = &options->recursive;
+
+    return (MountAttributes) {
+        .mask = own->mask | recursive->mask,
+        .value = (recursive->value & ~own->mask) | own->value,
+        .propagation = own->propagation ?: recursive->propagation,
+    };
+}
+
 int mount_attributes_apply(int fd, const MountAttributes *attributes, bool recursive)
 {
     struct mount_attr change = {
@@ -170,6 +255,19 @@ int mount_attributes_apply(int fd, const MountAttributes *attributes, bool recur
         change.attr_clr |= MOUNT_ATTR__ATIME;
     if (change.attr_set == 0 && change.attr_clr == 0 && change.propagation == 0)
         return 0;
+
+    return mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change,
+                         sizeof(change)) < 0
+               ? -errno
+               : 0;
+}
+
+int mount_map_ids(int fd, int namespace_fd, bool recursive)
+{
+    struct mount_attr change = {
+        .attr_set = MOUNT_ATTR_IDMAP,
+        .userns_fd = (uint64_t)namespace_fd,
+    };
 
     return mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change,
                          sizeof(change)) < 0

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "sandbox/id-mapping-private.h"
 
 static void mount_entry_done(MountEntry *entry)
 {
@@ -25,6 +26,7 @@ static void mount_entry_done(MountEntry *entry)
     free(entry->link_target);
     mount_options_done(&entry->options);
     entry->fd = fd_close(entry->fd);
+    entry->id_map_fd = fd_close(entry->id_map_fd);
 }
 
 void mount_table_done(MountTable *table)
@@ -42,9 +44,27 @@ MountEntry *mount_table_add(MountTable *table, const char *destination)
     table->items =
         memory_grow(table->items, &table->capacity, table->count + 1, sizeof(*table->items));
     entry = &table->items[table->count++];
-    *entry =
-        (MountEntry) { .destination = path_clean(destination), .fd = -EBADF, .is_directory = true };
+    *entry = (MountEntry) {
+        .destination = path_clean(destination),
+        .fd = -EBADF,
+        .id_map_fd = -EBADF,
+        .is_directory = true,
+    };
     return entry;
+}
+
+/* What it takes to lay out a table, and what its entries share. */
+typedef struct Planning {
+    MountTable *table;
+    const RuntimeConfig *config;
+    const Cgroup *cgroup;
+    int bundle_fd;
+    int id_map_fd; /* the ids of the container's user namespace, once a mount has asked for them */
+} Planning;
+
+static void planning_done(Planning *planning)
+{
+    planning->id_map_fd = fd_close(planning->id_map_fd);
 }
 
 /* What happens to mounts of the host that are shared, when nobody asked for anything. */
@@ -61,23 +81,76 @@ static uint64_t default_propagation(const RuntimeConfig *config)
 
 static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle_fd, Error *err)
 {
+    const MountOptions *options = &entry->options;
     struct stat st;
 
     if (!mount->source)
         return error_set(err, ERROR_INVALID, "mount '%s': a bind mount needs a source",
                          mount->destination);
-    if (entry->options.data.count > 0)
+    if (options->data.count > 0 || options->copy_up)
         return error_set(err, ERROR_INVALID, "mount '%s': a bind mount has no option '%s'",
-                         mount->destination, entry->options.data.items[0].key);
+                         mount->destination,
+                         options->copy_up ? "tmpcopyup" : options->data.items[0].key);
 
     entry->fd = open_tree(bundle_fd, mount->source,
                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-                              (entry->options.bind_recursive ? AT_RECURSIVE : 0));
+                              (options->bind_recursive ? AT_RECURSIVE : 0));
     if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
         return error_errno(err, "mount '%s' on '%s'", mount->source, mount->destination);
 
     entry->is_directory = S_ISDIR(st.st_mode);
     return 0;
+}
+
+/* The user namespace of the container itself, or one that is like it: it is yet to be made. */
+static int open_container_ids(Planning *planning, Error *err)
+{
+    const LinuxConfig *settings = &planning->config->linux_config;
+    const LinuxNamespace *namespace = linux_namespace_find(settings, "user");
+
+    if (planning->id_map_fd >= 0)
+        return 0;
+    if (!namespace)
+        return error_set(err, ERROR_INVALID,
+                         "'idmap' needs uidMappings and gidMappings, or a user namespace");
+    if (!namespace->path)
+        return id_mapping_open(&settings->uid_mappings, &settings->gid_mappings,
+                               &planning->id_map_fd, err);
+
+    planning->id_map_fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
+    return planning->id_map_fd < 0 ? error_errno(err, "open '%s'", namespace->path) : 0;
+}
+
+/* Mappings without "idmap" mean it too: so they did before there was that option. */
+static int open_ids(Planning *planning, const RuntimeMount *mount, const MountOptions *options,
+                    int *ret_fd, Error *err)
+{
+    int r = 0;
+
+    if (mount->uid_mappings.count > 0) {
+        r = id_mapping_open(&mount->uid_mappings, &mount->gid_mappings, ret_fd, err);
+    } else if (options->map_ids) {
+        r = open_container_ids(planning, err);
+        if (r == 0) {
+            *ret_fd = fcntl(planning->id_map_fd, F_DUPFD_CLOEXEC, 3);
+            r = *ret_fd < 0 ? error_errno(err, "duplicate a handle") : 0;
+        }
+    }
+    return r < 0 ? error_wrap(err, r, "mount '%s'", mount->destination) : 0;
+}
+
+static int map_ids(const MountEntry *entry, const RuntimeMount *mount, Error *err)
+{
+    int r;
+
+    if (entry->id_map_fd < 0)
+        return 0;
+    r = mount_map_ids(entry->fd, entry->id_map_fd, entry->options.map_ids_recursive);
+    if (r == -EINVAL)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "mount '%s': the file system of '%s' cannot map ids", mount->destination,
+                         mount->source);
+    return r < 0 ? error_result(err, r, "map the ids of mount '%s'", mount->destination) : 0;
 }
 
 static int set_attributes(MountEntry *entry, const RuntimeConfig *config, Error *err)
@@ -106,10 +179,39 @@ static bool is_cgroup(const RuntimeMount *mount)
            (strcmp(mount->type, "cgroup") == 0 || strcmp(mount->type, "cgroup2") == 0);
 }
 
-static int plan_mount(MountTable *table, const RuntimeMount *mount, const RuntimeConfig *config,
-                      int bundle_fd, Error *err)
+/*
+ * Only the flags that are named change, and those of the mount alone: the file system behind it may
+ * be shown elsewhere, too. What becomes read-only does so at the end, like a new file system.
+ */
+static int plan_remount(MountEntry *entry, const RuntimeMount *mount, Error *err)
 {
-    MountEntry *entry = mount_table_add(table, mount->destination);
+    const MountOptions *options = &entry->options;
+
+    if (options->map_ids || options->copy_up || mount->uid_mappings.count > 0)
+        return error_set(err, ERROR_INVALID, "mount '%s': a remount cannot '%s'",
+                         mount->destination, options->copy_up ? "tmpcopyup" : "idmap");
+    if (is_bind(mount, options) && options->data.count > 0)
+        return error_set(err, ERROR_INVALID, "mount '%s': a bind mount has no option '%s'",
+                         mount->destination, options->data.items[0].key);
+    entry->is_sealed = (options->own.value | options->recursive.value) & MOUNT_ATTR_RDONLY;
+    return 0;
+}
+
+static int plan_bind(Planning *planning, MountEntry *entry, const RuntimeMount *mount, Error *err)
+{
+    int r = clone_source(entry, mount, planning->bundle_fd, err);
+
+    if (r == 0)
+        r = open_ids(planning, mount, &entry->options, &entry->id_map_fd, err);
+    if (r == 0)
+        r = map_ids(entry, mount, err);
+    entry->id_map_fd = fd_close(entry->id_map_fd); /* the mount keeps what it needs */
+    return r < 0 ? r : set_attributes(entry, planning->config, err);
+}
+
+static int plan_mount(Planning *planning, const RuntimeMount *mount, Error *err)
+{
+    MountEntry *entry = mount_table_add(planning->table, mount->destination);
     int r = mount_options_parse(&mount->options, &entry->options, err);
 
     if (r < 0)
@@ -118,39 +220,33 @@ static int plan_mount(MountTable *table, const RuntimeMount *mount, const Runtim
         return error_set(err, ERROR_INVALID, "mount '%s': the root is not a place for a mount",
                          mount->destination);
     if (entry->options.remount)
-        return 0;
-    if (is_bind(mount, &entry->options)) {
-        r = clone_source(entry, mount, bundle_fd, err);
-        return r < 0 ? r : set_attributes(entry, config, err);
-    }
-    if (!mount->type)
-        return error_set(err, ERROR_INVALID, "mount '%s': neither a type nor 'bind' is given",
-                         mount->destination);
+        return plan_remount(entry, mount, err);
+    if (is_bind(mount, &entry->options))
+        return plan_bind(planning, entry, mount, err);
 
-    entry->type = memory_strdup(mount->type);
-    entry->source = memory_strdup(mount->source);
-    entry->is_sealed =
-        strcmp(mount->type, "tmpfs") == 0 &&
-        ((entry->options.own.value | entry->options.recursive.value) & MOUNT_ATTR_RDONLY);
-    return 0;
+    r = mount_entry_plan_new(entry, mount, planning->config, err);
+    return r < 0 ? r : open_ids(planning, mount, &entry->options, &entry->id_map_fd, err);
 }
 
 int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,
                      const Cgroup *cgroup, Error *err)
 {
-    for (size_t i = 0; i < config->mounts.count; i++) {
-        const RuntimeMount *mount = &config->mounts.items[i];
-        int r;
+    _cleanup_(planning_done) Planning planning = {
+        .table = table,
+        .config = config,
+        .cgroup = cgroup,
+        .bundle_fd = bundle_fd,
+        .id_map_fd = -EBADF,
+    };
+    int r = mount_label_check(config, err);
 
-        if (mount->uid_mappings.count > 0 || mount->gid_mappings.count > 0)
-            return error_set(err, ERROR_UNSUPPORTED, "mount '%s': id mappings are not supported",
-                             mount->destination);
-        r = is_cgroup(mount) ? mount_table_add_cgroups(table, mount, cgroup, err)
-                             : plan_mount(table, mount, config, bundle_fd, err);
-        if (r < 0)
-            return r;
+    for (size_t i = 0; r == 0 && i < config->mounts.count; i++) {
+        const RuntimeMount *mount = &config->mounts.items[i];
+
+        r = is_cgroup(mount) ? mount_table_add_cgroups(table, mount, config, cgroup, err)
+                             : plan_mount(&planning, mount, err);
     }
-    return 0;
+    return r;
 }
 
 bool mount_table_has_bind(const MountTable *table, const char *destination)

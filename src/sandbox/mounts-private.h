@@ -16,15 +16,26 @@
 #include "sandbox/report-private.h"
 #include "sandbox/runtime-config.h"
 
+/* A mount of the host's that is as good as a new file system. */
+typedef struct MountSubstitute {
+    const char *path;
+    uint64_t flags; /* it gets in any case */
+} MountSubstitute;
+
 typedef struct MountEntry {
     char *destination; /* absolute and clean */
     char *type;        /* the file system that the child makes; NULL for a bind or remount */
     char *source;      /* what mountinfo will show; may be NULL */
     char *link_target; /* not a mount: a symlink made at the destination */
     MountOptions options;
-    int fd; /* the mount: of a bind from the start, else once the child has made it */
+    int fd;            /* the mount: of a bind from the start, else once the child has made it */
+    int id_map_fd;     /* user namespace whose ids a new file system shows; -EBADF: none */
+    const char *label; /* of SELinux, where no mount option takes it; NULL: none */
+    const char *foreign_namespace; /* what it shows is not our user namespace's; NULL: it is */
+    MountSubstitute substitute;    /* for that case; path NULL: none */
     bool is_directory;
-    bool is_sealed; /* read-only at last, once other entries were put into it */
+    bool keeps_mode; /* of a directory that was there before */
+    bool is_sealed;  /* read-only at last, once other entries were put into it */
 } MountEntry;
 
 typedef struct MountTable {
@@ -35,7 +46,8 @@ typedef struct MountTable {
 
 /*
  * Lay out the mounts of @config. Relative sources start from @bundle_fd. Errors: NOT_FOUND (a bind
- * source), INVALID, UNSUPPORTED (an option), SYSTEM.
+ * source), INVALID, UNSUPPORTED (an option, a file system that cannot map ids, a label without
+ * SELinux), SYSTEM.
  */
 int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,
                      const Cgroup *cgroup, Error *err);
@@ -44,11 +56,26 @@ void mount_table_done(MountTable *table);
 /* A new entry at the end; @destination is copied and cleaned. Valid until the next one. */
 MountEntry *mount_table_add(MountTable *table, const char *destination);
 
-/* The entries that show the container its own cgroup, as @mount (of type "cgroup") asks. */
-int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount, const Cgroup *cgroup,
-                            Error *err);
+/*
+ * The entries that show the container its own cgroup, as @mount asks: of type "cgroup" all
+ * hierarchies, of type "cgroup2" that of v2 alone.
+ */
+int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount,
+                            const RuntimeConfig *config, const Cgroup *cgroup, Error *err);
 
-/* True when @config binds something of the host's over @destination. */
+/*
+ * Prepare @entry, whose options are sorted, to become the new file system that @mount asks for.
+ * Errors: INVALID.
+ */
+int mount_entry_plan_new(MountEntry *entry, const RuntimeMount *mount, const RuntimeConfig *config,
+                         Error *err);
+
+/* linux.mountLabel can only be given to file systems where SELinux is. Errors: UNSUPPORTED. */
+int mount_label_check(const RuntimeConfig *config, Error *err);
+/* Give it to the file system that @entry will make. */
+void mount_label_plan(MountEntry *entry, const RuntimeConfig *config);
+
+/* True when the table binds something of the host's over @destination. */
 bool mount_table_has_bind(const MountTable *table, const char *destination);
 
 /* The last mount of the file system @type, -EBADF when there is none. Child only. */
@@ -75,6 +102,12 @@ int mount_attach(int fd, int target_fd);
 
 /* A detached clone of what @fd refers to, which must lie in our own mount namespace. */
 int mount_clone(int fd, bool recursive);
+
+/*
+ * Copy what the directory @source_fd holds, with its own mode, owner, times and attributes, into
+ * @entry's new tmpfs. Nothing that is mounted below it is entered.
+ */
+int mount_copy_up(const MountEntry *entry, int source_fd, Report *report);
 
 /* A detached mount of a new file system. Returns a descriptor or -errno, recorded. */
 int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,

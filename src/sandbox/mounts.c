@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -39,7 +40,7 @@ int mount_clone(int fd, bool recursive)
 }
 
 /* What the kernel logged about the file system in @fs_fd: "e tmpfs: Bad value for 'size'". */
-static int refuse_file_system(int fs_fd, int r, const char *type, Report *report)
+static int refuse_file_system(int fs_fd, int r, const char *name, Report *report)
 {
     char message[256];
     ssize_t length = read(fs_fd, message, sizeof(message) - 1);
@@ -48,14 +49,30 @@ static int refuse_file_system(int fs_fd, int r, const char *type, Report *report
         message[length] = '\0';
         return report_set(report, ERROR_INVALID, "file system ", message + 2);
     }
-    return report_result(report, r, "make a file system of type '", type, "'");
+    return report_result(report, r, "configure the file system '", name, "'");
+}
+
+/* Pass the options on and have @command done. */
+static int configure(int fs_fd, const char *name, const StringMap *data, unsigned command,
+                     Report *report)
+{
+    for (size_t i = 0; data && i < data->count; i++) {
+        const StringPair *option = &data->items[i];
+
+        if (fsconfig(fs_fd, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option->key,
+                     option->value, 0) < 0)
+            return refuse_file_system(fs_fd, -errno, name, report);
+    }
+    if (fsconfig(fs_fd, command, NULL, NULL, 0) < 0)
+        return refuse_file_system(fs_fd, -errno, name, report);
+    return 0;
 }
 
 int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,
               Report *report)
 {
     _cleanup_close_ int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
-    int fd;
+    int fd, r;
 
     if (fs_fd < 0 && errno == ENODEV)
         return report_set(report, ERROR_UNSUPPORTED, "the kernel has no file system '", type, "'");
@@ -64,15 +81,9 @@ int mount_new(const char *type, const char *source, const StringMap *data, uint6
 
     if (source && fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
         return refuse_file_system(fs_fd, -errno, type, report);
-    for (size_t i = 0; data && i < data->count; i++) {
-        const StringPair *option = &data->items[i];
-
-        if (fsconfig(fs_fd, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option->key,
-                     option->value, 0) < 0)
-            return refuse_file_system(fs_fd, -errno, type, report);
-    }
-    if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return refuse_file_system(fs_fd, -errno, type, report);
+    r = configure(fs_fd, type, data, FSCONFIG_CMD_CREATE, report);
+    if (r < 0)
+        return r;
 
     fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)attributes);
     return fd < 0 ? refuse_file_system(fs_fd, -errno, type, report) : fd;
@@ -201,16 +212,44 @@ int mount_point_open(int root_fd, const char *destination, bool is_directory, Re
     return TAKE_FD(fd);
 }
 
-static int change_mount(const MountEntry *entry, int root_fd, Report *report)
+/* What has to stay writable until the end, without the flag. */
+static MountAttributes without_readonly(MountAttributes attributes)
 {
-    _cleanup_close_ int fd = mount_point_resolve(root_fd, entry->destination, O_PATH);
-    int r = fd;
+    if (attributes.value & MOUNT_ATTR_RDONLY) {
+        attributes.mask &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+        attributes.value &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+    }
+    return attributes;
+}
 
-    if (r >= 0)
-        r = mount_attributes_apply(fd, &entry->options.recursive, true);
-    if (r >= 0)
-        r = mount_attributes_apply(fd, &entry->options.own, false);
-    return r < 0 ? report_result(report, r, "change mount '", entry->destination, "'") : 0;
+/* Tell the file system that is mounted there its new options. */
+static int reconfigure(const MountEntry *entry, Report *report)
+{
+    _cleanup_close_ int fs_fd = fspick(entry->fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+
+    if (fs_fd < 0)
+        return report_errno(report, "open the file system at '", entry->destination, "'");
+    return configure(fs_fd, entry->destination, &entry->options.data, FSCONFIG_CMD_RECONFIGURE,
+                     report);
+}
+
+static int change_mount(MountEntry *entry, int root_fd, Report *report)
+{
+    const MountOptions *options = &entry->options;
+    const MountAttributes recursive = without_readonly(options->recursive);
+    const MountAttributes own = without_readonly(options->own);
+    int r;
+
+    entry->fd = mount_point_resolve(root_fd, entry->destination, O_PATH);
+    r = entry->fd < 0 ? entry->fd : 0;
+    if (r == 0)
+        r = mount_attributes_apply(entry->fd, &recursive, true);
+    if (r == 0)
+        r = mount_attributes_apply(entry->fd, &own, false);
+    if (r < 0)
+        return report_result(report, r, "change mount '", entry->destination, "'");
+
+    return options->data.count > 0 ? reconfigure(entry, report) : 0;
 }
 
 static int make_link(const MountEntry *entry, int root_fd, Report *report)
@@ -226,27 +265,120 @@ static int make_link(const MountEntry *entry, int root_fd, Report *report)
     return 0;
 }
 
-static int make_file_system(MountEntry *entry, Report *report)
+/* A bind of the host's, where only the owner of a namespace may mount what shows it. */
+static int bind_substitute(MountEntry *entry, Report *report)
 {
-    const MountOptions *options = &entry->options;
-    uint64_t attributes = (options->recursive.value & ~options->own.mask) | options->own.value;
+    /* Flags are only added: what the host's mounts have is locked, and so are access times. */
+    uint64_t flags = (mount_options_merged(&entry->options).value | entry->substitute.flags) &
+                     ~(uint64_t)MOUNT_ATTR__ATIME;
+    const MountAttributes attributes = { .mask = flags, .value = flags };
+    int r;
+
+    entry->fd = open_tree(AT_FDCWD, entry->substitute.path,
+                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    r = entry->fd < 0 ? -errno : mount_attributes_apply(entry->fd, &attributes, true);
+    return r < 0 ? report_result(report, r, "mount the host's '", entry->substitute.path, "' on '",
+                                 entry->destination, "'")
+                 : 0;
+}
+
+static int make_foreign_file_system(MountEntry *entry, Report *report)
+{
+    if (entry->substitute.path)
+        return bind_substitute(entry, report);
+    return report_set(report, ERROR_DENIED, "mount '", entry->destination, "': the file system '",
+                      entry->type, "' takes the user namespace that owns the ",
+                      entry->foreign_namespace, " namespace");
+}
+
+/* A directory that lies in the new file system @entry, open for more than to be named. */
+static int open_root(const MountEntry *entry)
+{
+    int fd = openat(entry->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* Unless it was given a mode, a tmpfs is as open as the directory that it covers. */
+static int keep_mode(const MountEntry *entry, int target_fd)
+{
+    _cleanup_close_ int fd = open_root(entry);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    return fstat(target_fd, &st) < 0 || fchmod(fd, st.st_mode & 07777) < 0 ? -errno : 0;
+}
+
+static int set_label(const MountEntry *entry)
+{
+    _cleanup_close_ int fd = open_root(entry);
+
+    if (fd < 0)
+        return fd;
+    return fsetxattr(fd, "security.selinux", entry->label, strlen(entry->label), 0) < 0 ? -errno
+                                                                                        : 0;
+}
+
+static int map_ids(const MountEntry *entry, Report *report)
+{
+    int r = mount_map_ids(entry->fd, entry->id_map_fd, entry->options.map_ids_recursive);
+
+    if (r == -EINVAL)
+        return report_set(report, ERROR_UNSUPPORTED, "mount '", entry->destination,
+                          "': the file system '", entry->type, "' cannot map ids");
+    return r < 0 ? report_result(report, r, "map the ids of mount '", entry->destination, "'") : 0;
+}
+
+/* What concerns few file systems, before anybody sees them. */
+static int fill_file_system(const MountEntry *entry, int target_fd, Report *report)
+{
+    int r = 0;
+
+    if (entry->options.copy_up) {
+        r = mount_copy_up(entry, target_fd, report);
+        if (r < 0)
+            return r;
+    }
+    if (entry->keeps_mode)
+        r = keep_mode(entry, target_fd);
+    if (r == 0 && entry->label)
+        r = set_label(entry);
+    if (r < 0)
+        return report_result(report, r, "prepare mount '", entry->destination, "'");
+    return entry->id_map_fd >= 0 ? map_ids(entry, report) : 0;
+}
+
+static int make_file_system(MountEntry *entry, int target_fd, Report *report)
+{
+    MountAttributes attributes = mount_options_merged(&entry->options);
 
     if (entry->is_sealed)
-        attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+        attributes = without_readonly(attributes);
 
-    entry->fd = mount_new(entry->type, entry->source, &options->data, attributes, report);
-    return entry->fd < 0 ? entry->fd : 0;
+    entry->fd =
+        mount_new(entry->type, entry->source, &entry->options.data, attributes.value, report);
+    if (entry->fd == -EPERM && entry->foreign_namespace)
+        return make_foreign_file_system(entry, report);
+    return entry->fd < 0 ? entry->fd : fill_file_system(entry, target_fd, report);
 }
 
 /* A clone came with its propagation set; what we made here is private until now. */
 static int set_propagation(const MountEntry *entry, Report *report)
 {
-    const MountAttributes propagation = { .propagation = entry->options.recursive.propagation
-                                                             ?: entry->options.own.propagation };
+    const MountAttributes propagation = { .propagation =
+                                              mount_options_merged(&entry->options).propagation };
     int r = mount_attributes_apply(entry->fd, &propagation, false);
 
     return r < 0 ? report_result(report, r, "set the propagation of '", entry->destination, "'")
                  : 0;
+}
+
+static bool exists(int root_fd, const char *path)
+{
+    _cleanup_close_ int fd = mount_point_resolve(root_fd, path, O_PATH);
+
+    return fd >= 0;
 }
 
 static int make_entry(MountEntry *entry, int root_fd, Report *report)
@@ -258,15 +390,15 @@ static int make_entry(MountEntry *entry, int root_fd, Report *report)
         return change_mount(entry, root_fd, report);
     if (entry->link_target)
         return make_link(entry, root_fd, report);
-    if (entry->type) {
-        r = make_file_system(entry, report);
-        if (r < 0)
-            return r;
-    }
 
+    if (entry->keeps_mode)
+        entry->keeps_mode = exists(root_fd, entry->destination);
     target_fd = mount_point_open(root_fd, entry->destination, entry->is_directory, report);
     if (target_fd < 0)
         return target_fd;
+    r = entry->type ? make_file_system(entry, target_fd, report) : 0;
+    if (r < 0)
+        return r;
     r = mount_attach(entry->fd, target_fd);
     if (r < 0)
         return report_result(report, r, "mount '", entry->destination, "'");
@@ -292,7 +424,8 @@ int mount_table_seal(const MountTable *table, Report *report)
 
     for (size_t i = 0; i < table->count; i++) {
         const MountEntry *entry = &table->items[i];
-        int r = entry->is_sealed ? mount_attributes_apply(entry->fd, &read_only, false) : 0;
+        bool recursive = entry->options.recursive.value & MOUNT_ATTR_RDONLY;
+        int r = entry->is_sealed ? mount_attributes_apply(entry->fd, &read_only, recursive) : 0;
 
         if (r < 0)
             return report_result(report, r, "make '", entry->destination, "' read-only");

@@ -15,10 +15,26 @@
 int rootfs_open(const RuntimeConfig *config, const SandboxOptions *options, int *ret_fd,
                 Error *err);
 
+/* The places where procfs and sysfs are mounted on the host, for rootfs_change(). */
+int rootfs_find_kernel_mounts(StringList *ret, Error *err);
+
 /* The child's part, without allocation. */
 
-/* Cut the mount namespace off from the host's and attach the root in it. */
-int rootfs_attach(int root_fd, Report *report);
+/*
+ * Cut the mount namespace off from the host's and attach the root in it: as a slave of the host's
+ * mount where linux.rootfsPropagation says so, else private.
+ */
+int rootfs_attach(int root_fd, const RuntimeConfig *config, Report *report);
 
 /* Once all mounts are made: set the root's flags, make it the root and let go of the host's. */
 int rootfs_enter(int root_fd, const RuntimeConfig *config, Report *report);
+
+/*
+ * The same by chroot(2), for a host whose own root is an initramfs, which cannot be pivoted away.
+ * The new root lies on the host's "/", so that ".." beyond it leads back to it.
+ *
+ * What shows the host's processes and devices (@kernel_mounts) is unmounted first: as long as it is
+ * in the namespace, the kernel lets a user namespace mount a procfs without our masks.
+ */
+int rootfs_change(int root_fd, const RuntimeConfig *config, const StringList *kernel_mounts,
+                  Report *report);

@@ -64,6 +64,15 @@ int linux_namespace_flag(const char *type)
     return 0;
 }
 
+const LinuxNamespace *linux_namespace_find(const LinuxConfig *config, const char *type)
+{
+    for (size_t i = 0; i < config->namespaces.count; i++)
+        if (strcmp(config->namespaces.items[i].type, type) == 0)
+            return &config->namespaces.items[i];
+
+    return NULL;
+}
+
 int runtime_rlimit_number(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rlimits); i++) {

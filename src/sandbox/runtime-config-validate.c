@@ -351,7 +351,7 @@ static const Check checks[] = {
     WHOLE(runtime_config, runtime_rule_config),
 
     MEMBER(RuntimeRoot, runtime_root, path, check_not_empty),
-    MEMBER(RuntimeMount, runtime_mount, destination, check_absolute),
+    MEMBER(RuntimeMount, runtime_mount, destination, check_not_empty),
     WHOLE(runtime_mount, runtime_rule_mount),
 
     MEMBER(RuntimeProcess, runtime_process, args, check_not_empty_list),

@@ -39,7 +39,7 @@ typedef struct LinuxIdMapping {
 typedef JSON_ARRAY_OF(LinuxIdMapping) LinuxIdMappings;
 
 typedef struct RuntimeMount {
-    char *destination; /* absolute */
+    char *destination; /* a relative one starts at "/", too */
     char *type;        /* NULL for a bind mount */
     char *source;
     StringList options;
@@ -367,6 +367,9 @@ int runtime_config_validate(const RuntimeConfig *config, Error *err);
 
 /* The CLONE_NEW* flag of a namespace's type ("network" -> CLONE_NEWNET), 0 for an unknown one. */
 int linux_namespace_flag(const char *type);
+
+/* The entry of that type ("pid"), or NULL. */
+const LinuxNamespace *linux_namespace_find(const LinuxConfig *config, const char *type);
 
 /* The RLIMIT_* number of its name ("RLIMIT_NOFILE"), or -EINVAL. */
 int runtime_rlimit_number(const char *name);

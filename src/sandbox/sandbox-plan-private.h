@@ -28,6 +28,8 @@ typedef struct SandboxPlan {
     Credentials credentials;
     int root_fd;
     int start_fd;
+    bool no_pivot;
+    StringList kernel_mounts; /* with no_pivot: see rootfs_change() */
     int stdio[3];
 } SandboxPlan;
 

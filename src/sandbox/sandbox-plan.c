@@ -33,7 +33,6 @@ static int check_supported(const RuntimeConfig *config, Error *err)
         { "linux.timeOffsets", time->boottime.secs || time->boottime.nanosecs ||
                                    time->monotonic.secs || time->monotonic.nanosecs },
         { "linux.netDevices", settings->net_devices.count },
-        { "linux.mountLabel", settings->mount_label },
         { "linux.personality", settings->personality },
         { "linux.intelRdt", settings->intel_rdt },
         { "linux.memoryPolicy", settings->memory_policy },
@@ -61,6 +60,7 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
     plan->config = config;
     plan->cgroup = cgroup;
     plan->start_fd = options->start_fd;
+    plan->no_pivot = options->no_pivot;
     memcpy(plan->stdio, options->stdio, sizeof(plan->stdio));
 
     r = check_process(config, err);
@@ -70,18 +70,18 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
         r = namespace_plan_make(&plan->namespaces, config, err);
     if (r >= 0)
         r = rootfs_open(config, options, &plan->root_fd, err);
+    if (r >= 0 && options->no_pivot)
+        r = rootfs_find_kernel_mounts(&plan->kernel_mounts, err);
     if (r >= 0)
         r = mount_table_plan(&plan->mounts, config, options->bundle_fd, cgroup, err);
     if (r < 0)
         return r;
 
     plan->has_own_dev = !mount_table_has_bind(&plan->mounts, "/dev");
-    if (plan->has_own_dev) {
-        r = device_table_plan(&plan->devices, config, namespace_plan_has_user(&plan->namespaces),
-                              err);
-        if (r < 0)
-            return r;
-    }
+    r = device_table_plan(&plan->devices, config, namespace_plan_has_user(&plan->namespaces),
+                          plan->has_own_dev, err);
+    if (r < 0)
+        return r;
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);
     program_plan(config->process, &plan->candidates);
     r = credentials_plan(config->process, config->linux_config.seccomp, options->cache_fd,
@@ -97,6 +97,7 @@ void sandbox_plan_done(SandboxPlan *plan)
     device_table_done(&plan->devices);
     string_map_done(&plan->sysctls);
     string_list_done(&plan->candidates);
+    string_list_done(&plan->kernel_mounts);
     credentials_done(&plan->credentials);
     plan->root_fd = fd_close(plan->root_fd);
 }

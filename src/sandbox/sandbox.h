@@ -11,6 +11,7 @@
  * passes a socket for the start, detaches, and another process calls sandbox_start_at().
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -28,6 +29,7 @@ typedef struct SandboxOptions {
                       process; -EBADF: from us, and the container is killed when we end */
     int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
     int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
+    bool no_pivot; /* chroot(2) instead of pivot_root(2): for a host that runs from its initramfs */
 } SandboxOptions;
 
 /*

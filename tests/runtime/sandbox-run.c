@@ -7,6 +7,7 @@
  *     --started=FD   write "<pid>\n" to FD when the container was created, and wait for a byte from
  *                    it before the start
  *     --rootfs       hand the root over as a detached mount
+ *     --no-pivot     change the root by chroot(2)
  *     --cache=DIR    keep compiled filters
  *     --join=PID     execute process of BUNDLE/config.json in the container whose first process is
  *                    PID, instead of making one
@@ -35,6 +36,7 @@ typedef struct Options {
     int started_fd;
     pid_t join_pid;
     bool detached_root;
+    bool no_pivot;
     const char *cache;
     bool sealed;
 } Options;
@@ -54,6 +56,8 @@ static int parse_options(int count, char **arguments, Options *ret)
             ret->cache = argument + 8;
         else if (strcmp(argument, "--sealed") == 0)
             ret->sealed = true;
+        else if (strcmp(argument, "--no-pivot") == 0)
+            ret->no_pivot = true;
         else if (strcmp(argument, "--rootfs") == 0)
             ret->detached_root = true;
         else
@@ -153,11 +157,14 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
         options->cache ? open(options->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
     _cleanup_close_ int root_fd = -EBADF;
     _cleanup_(sandbox_freep) Sandbox *sandbox = NULL;
-    SandboxOptions create = { .bundle_fd = bundle_fd,
-                              .rootfs_fd = -EBADF,
-                              .stdio = { 0, 1, 2 },
-                              .cache_fd = cache_fd,
-                              .start_fd = -EBADF };
+    SandboxOptions create = {
+        .bundle_fd = bundle_fd,
+        .rootfs_fd = -EBADF,
+        .stdio = { 0, 1, 2 },
+        .cache_fd = cache_fd,
+        .start_fd = -EBADF,
+        .no_pivot = options->no_pivot,
+    };
     _cleanup_close_ int terminal_fd = -EBADF;
     int r;
 

@@ -122,18 +122,83 @@ static void test_what_the_table_does_not_know_goes_to_the_file_system(void **sta
 
     (void)state;
     assert_int_equal(
-        parse("size=64k,mode=755,nosuid,sync,a=b=c,empty=,defaults,loud", &options, NULL), 0);
+        parse("size=64k,mode=755,nosuid,a=b=c,empty=,acl,defaults,loud", &options, NULL), 0);
     assert_int_equal(options.data.count, 5);
     assert_string_equal(string_map_get(&options.data, "size"), "64k");
     assert_string_equal(string_map_get(&options.data, "a"), "b=c");
     assert_string_equal(string_map_get(&options.data, "empty"), "");
-    assert_true(string_map_contains(&options.data, "sync"));
-    assert_null(string_map_get(&options.data, "sync"));
+    assert_true(string_map_contains(&options.data, "acl"));
+    assert_null(string_map_get(&options.data, "acl"));
 }
 
-static void test_options_that_need_more_than_a_flag_are_refused_by_name(void **state)
+/* The flags that the file system is told, as one text. */
+static void assert_flags(const char *text, const char *expected)
 {
-    static const char *const names[] = { "tmpcopyup", "idmap", "ridmap" };
+    _cleanup_mount_options_ MountOptions options = {};
+    _cleanup_string_list_ StringList flags = {};
+    _cleanup_free_ char *joined = NULL;
+
+    assert_int_equal(parse(text, &options, NULL), 0);
+    for (size_t i = 0; i < options.data.count; i++) {
+        assert_null(options.data.items[i].value);
+        string_list_add(&flags, options.data.items[i].key);
+    }
+    joined = string_list_join(&flags, ",");
+    assert_string_equal(joined, expected);
+}
+
+static void test_flags_of_the_file_system_go_to_it_and_later_ones_win(void **state)
+{
+    (void)state;
+    assert_flags("sync,dirsync,lazytime,mand,iversion", "sync,mand,lazytime,i_version,dirsync");
+    assert_flags("sync,async,lazytime,nolazytime,mand,nomand,iversion,noiversion", "");
+    assert_flags("async,sync", "sync");
+    /* What a new file system is anyway, one that is there may not be. */
+    assert_flags("remount,async,nolazytime,nomand", "async,nomand,nolazytime");
+    /* Which a bind mount is told in vain: its file system is not its own. */
+    assert_flags("remount,bind,async", "");
+}
+
+static void test_a_flag_that_the_kernel_cannot_take_back_is_refused(void **state)
+{
+    _cleanup_mount_options_ MountOptions options = {};
+    _cleanup_error_ Error err = {};
+
+    (void)state;
+    assert_int_equal(parse("remount,noiversion", &options, &err), -EOPNOTSUPP);
+    assert_non_null(strstr(err.message, "'i_version'"));
+}
+
+static void test_what_is_said_for_the_mount_alone_wins_over_the_recursive_form(void **state)
+{
+    _cleanup_mount_options_ MountOptions options = {};
+    MountAttributes merged;
+
+    (void)state;
+    assert_int_equal(parse("rro,rnosuid,rslave,rw,shared", &options, NULL), 0);
+    merged = mount_options_merged(&options);
+    assert_int_equal(merged.mask, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
+    assert_int_equal(merged.value, MOUNT_ATTR_NOSUID);
+    assert_int_equal(merged.propagation, MS_SHARED);
+}
+
+static void test_options_of_the_runtime_are_told_apart(void **state)
+{
+    _cleanup_mount_options_ MountOptions plain = {}, recursive = {}, copy = {};
+
+    (void)state;
+    assert_int_equal(parse("idmap", &plain, NULL), 0);
+    assert_true(plain.map_ids && !plain.map_ids_recursive && !plain.copy_up);
+    assert_int_equal(parse("rbind,ridmap", &recursive, NULL), 0);
+    assert_true(recursive.map_ids && recursive.map_ids_recursive);
+    assert_int_equal(parse("tmpcopyup", &copy, NULL), 0);
+    assert_true(copy.copy_up && !copy.map_ids && copy.data.count == 0);
+}
+
+static void test_extensions_of_others_are_refused_by_name(void **state)
+{
+    static const char *const names[] = { "copy-symlink", "src-nofollow", "dest-nofollow",
+                                         "idmap=uids=0-1000-1", "ridmap=gids=0-1000-1" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -154,7 +219,11 @@ int main(void)
         cmocka_unit_test(test_propagation_is_kept_apart_for_the_mount_and_those_below),
         cmocka_unit_test(test_bind_and_remount_are_told_apart),
         cmocka_unit_test(test_what_the_table_does_not_know_goes_to_the_file_system),
-        cmocka_unit_test(test_options_that_need_more_than_a_flag_are_refused_by_name),
+        cmocka_unit_test(test_flags_of_the_file_system_go_to_it_and_later_ones_win),
+        cmocka_unit_test(test_a_flag_that_the_kernel_cannot_take_back_is_refused),
+        cmocka_unit_test(test_what_is_said_for_the_mount_alone_wins_over_the_recursive_form),
+        cmocka_unit_test(test_options_of_the_runtime_are_told_apart),
+        cmocka_unit_test(test_extensions_of_others_are_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

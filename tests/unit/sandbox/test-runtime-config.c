@@ -184,8 +184,7 @@ static const struct {
     const char *message;
 } refused[] = {
     { "'mounts':[{'type':'proc'}]", "mounts[0].destination: is required" },
-    { "'mounts':[{'destination':'proc'}]",
-      "mounts[0].destination: 'proc' is not an absolute path" },
+    { "'mounts':[{'destination':''}]", "mounts[0].destination: must not be empty" },
     { "'mounts':[{'destination':'/a','uidMappings':[{'containerID':0,'hostID':0,'size':1}]}]",
       "mounts[0].uidMappings: is only of use with gidMappings" },
     { "'process':{'cwd':'/'}", "process.args: needs at least one element" },

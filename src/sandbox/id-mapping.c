@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The kernel makes a user namespace only together with a process. That process waits until the maps
+ * are written and the namespace has a handle, and is killed then; it also ends when we do.
+ */
+
+#include "sandbox/id-mapping-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/socket.h"
+#include "base/syscalls.h"
+#include "sandbox/namespaces-private.h"
+#include "sandbox/process-files-private.h"
+
+typedef struct Holder {
+    pid_t pid; /* 0: none */
+    int pidfd;
+    int life_fd; /* our end of what it reads from */
+} Holder;
+
+static void holder_done(Holder *holder)
+{
+    siginfo_t info;
+
+    if (holder->pid > 0) {
+        (void)pidfd_send_signal(holder->pidfd, SIGKILL, NULL, 0); /* it may have ended */
+        while (waitid(P_PIDFD, (id_t)holder->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+            ;
+    }
+    holder->pidfd = fd_close(holder->pidfd);
+    holder->life_fd = fd_close(holder->life_fd);
+}
+
+/* In the holder: end with our maker, whose end of the socket nobody else has. */
+static _Noreturn void hold(int fd)
+{
+    char nothing;
+
+    while (read(fd, &nothing, 1) < 0 && errno == EINTR)
+        ;
+    _exit(EXIT_SUCCESS);
+}
+
+/*
+ * Without an exit signal it is nobody's child but for whoever asks with __WALL: a caller that waits
+ * for its children never hears of it. Our handlers may not run in it, so signals stay blocked.
+ */
+static int holder_init(Holder *ret)
+{
+    Holder holder = { .pidfd = -EBADF, .life_fd = -EBADF };
+    struct clone_args arguments = {
+        .flags = CLONE_NEWUSER | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&holder.pidfd,
+    };
+    sigset_t all, previous;
+    int sockets[2], r = socket_pair(sockets);
+
+    if (r < 0)
+        return r;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &previous);
+    holder.pid = sys_clone3(&arguments);
+    if (holder.pid == 0) {
+        fd_close(sockets[0]); /* or it would wait for itself */
+        hold(sockets[1]);
+    }
+    r = holder.pid < 0 ? -errno : 0;
+    (void)sigprocmask(SIG_SETMASK, &previous, NULL);
+    fd_close(sockets[1]);
+    holder.life_fd = sockets[0];
+    if (r < 0) {
+        holder_done(&holder);
+        return r;
+    }
+    *ret = holder;
+    return 0;
+}
+
+int id_mapping_open(const LinuxIdMappings *uids, const LinuxIdMappings *gids, int *ret_fd,
+                    Error *err)
+{
+    const LinuxConfig maps = { .uid_mappings = *uids, .gid_mappings = *gids };
+    _cleanup_(holder_done) Holder holder = { .pidfd = -EBADF, .life_fd = -EBADF };
+    _cleanup_close_ int process_fd = -EBADF, fd = -EBADF;
+    int r = holder_init(&holder);
+
+    if (r < 0)
+        return error_result(err, r, "make a user namespace for id mappings");
+    r = namespace_write_id_maps(holder.pid, &maps, err);
+    if (r < 0)
+        return r;
+
+    process_fd = process_files_open(holder.pid);
+    fd = process_fd < 0 ? -EBADF : openat(process_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_result(err, process_fd < 0 ? process_fd : -errno,
+                            "open the user namespace of id mappings");
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+bool id_mapping_has(const LinuxIdMappings *mappings, uint64_t id)
+{
+    for (size_t i = 0; i < mappings->count; i++)
+        if (id >= mappings->items[i].container_id &&
+            id - mappings->items[i].container_id < mappings->items[i].size)
+            return true;
+
+    return false;
+}
