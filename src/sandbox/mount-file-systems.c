@@ -52,6 +52,11 @@ static size_t find_type(const char *type)
     return i;
 }
 
+bool mount_type_is_memory(const char *type)
+{
+    return find_type(type) < ARRAY_SIZE(kernel_types);
+}
+
 static void plan_substitute(MountEntry *entry, const RuntimeConfig *config, size_t type)
 {
     const LinuxNamespace *namespace;

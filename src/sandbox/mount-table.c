@@ -209,6 +209,48 @@ static int plan_bind(Planning *planning, MountEntry *entry, const RuntimeMount *
     return r < 0 ? r : set_attributes(entry, planning->config, err);
 }
 
+/*
+ * The container's list of devices binds its first process already, not us. What a disk holds
+ * belongs to no namespace, so that it makes no difference otherwise who mounts it.
+ */
+static int mount_disk(MountEntry *entry, const RuntimeConfig *config, Error *err)
+{
+    const MountOptions *options = &entry->options;
+    _cleanup_free_ char *type = TAKE_PTR(entry->type);
+    Report report;
+    int r;
+
+    entry->fd = mount_new(type, entry->source, &options->data, mount_options_merged(options).value,
+                          &report);
+    if (entry->fd < 0) {
+        r = report_to_error(&report, err);
+        return error_wrap(err, r, "mount '%s'", entry->destination);
+    }
+    return set_attributes(entry, config, err);
+}
+
+static bool is_disk(const char *path)
+{
+    struct stat st;
+
+    return path && path_is_absolute(path) && stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
+static int plan_new(Planning *planning, MountEntry *entry, const RuntimeMount *mount, Error *err)
+{
+    int r = mount_entry_plan_new(entry, mount, planning->config, err);
+
+    if (r == 0)
+        r = open_ids(planning, mount, &entry->options, &entry->id_map_fd, err);
+    if (r < 0 || mount_type_is_memory(mount->type) || !is_disk(mount->source))
+        return r;
+
+    r = mount_disk(entry, planning->config, err);
+    if (r == 0)
+        r = map_ids(entry, mount, err);
+    return r;
+}
+
 static int plan_mount(Planning *planning, const RuntimeMount *mount, Error *err)
 {
     MountEntry *entry = mount_table_add(planning->table, mount->destination);
@@ -224,8 +266,7 @@ static int plan_mount(Planning *planning, const RuntimeMount *mount, Error *err)
     if (is_bind(mount, &entry->options))
         return plan_bind(planning, entry, mount, err);
 
-    r = mount_entry_plan_new(entry, mount, planning->config, err);
-    return r < 0 ? r : open_ids(planning, mount, &entry->options, &entry->id_map_fd, err);
+    return plan_new(planning, entry, mount, err);
 }
 
 int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,

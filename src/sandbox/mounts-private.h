@@ -70,6 +70,9 @@ int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount,
 int mount_entry_plan_new(MountEntry *entry, const RuntimeMount *mount, const RuntimeConfig *config,
                          Error *err);
 
+/* True for the kernel's own file systems, which lie on nothing. */
+bool mount_type_is_memory(const char *type);
+
 /* linux.mountLabel can only be given to file systems where SELinux is. Errors: UNSUPPORTED. */
 int mount_label_check(const RuntimeConfig *config, Error *err);
 /* Give it to the file system that @entry will make. */

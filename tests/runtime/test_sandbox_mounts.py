@@ -6,20 +6,7 @@ import subprocess
 
 import pytest
 
-
-def mountinfo(text):
-    """destination -> (options, type, source, super options, optional fields), the topmost ones."""
-    found = {}
-    for line in text.splitlines():
-        before, _, after = line.partition(" - ")
-        fields = before.split()
-        found[fields[4]] = (fields[5].split(","), *after.split()[:2],
-                            after.split()[2].split(","), fields[6:])
-    return found
-
-
-def mounts_of(bundle, **options):
-    return mountinfo(bundle.shell("cat /proc/self/mountinfo", **options))
+from harness.mounts import host_mounts, mounts_of
 
 
 def test_the_root_is_the_bundles_and_the_hosts_is_out_of_reach(bundle):
@@ -27,7 +14,7 @@ def test_the_root_is_the_bundles_and_the_hosts_is_out_of_reach(bundle):
     mounts = mounts_of(bundle)
     assert bundle.shell("cat /marker; cd ..; cd ../..; pwd; ls -d etc") == "inside\n/\netc\n"
     assert set(mounts) >= {"/", "/proc", "/dev", "/sys", "/dev/pts", "/dev/mqueue", "/dev/shm"}
-    host = mountinfo(open("/proc/self/mountinfo", encoding="ascii").read())
+    host = host_mounts()
     assert not any(mount[1] == host["/"][1] for name, mount in mounts.items() if name != "/")
 
 
