@@ -2,6 +2,7 @@
 """Images, volumes and containers that are out for the host. What each attack would do without the
 defence is written at it; all have been seen to succeed with the defence taken out."""
 
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -142,6 +143,25 @@ def test_sysctls_are_not_written_through_what_is_mounted_at_proc(bundle, outside
     assert (fake / "ip_forward").read_text() == "fake"
 
 
+@contextlib.contextmanager
+def exchanging(first, second):
+    """Meanwhile, the two names are exchanged again and again."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            libc.renameat2(AT_FDCWD, bytes(first), AT_FDCWD, bytes(second), RENAME_EXCHANGE)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 @pytest.fixture
 def swapping(outside):
     """
@@ -152,26 +172,15 @@ def swapping(outside):
     (volume / "target").mkdir(parents=True)
     victim.mkdir()
     (volume / "link").symlink_to(escape(victim))
-    libc = ctypes.CDLL(None, use_errno=True)
-    stop = threading.Event()
-
-    def swap():
-        while not stop.is_set():
-            libc.renameat2(AT_FDCWD, bytes(volume / "target"), AT_FDCWD, bytes(volume / "link"),
-                           RENAME_EXCHANGE)
-
-    thread = threading.Thread(target=swap)
-    thread.start()
-    yield volume, victim
-    stop.set()
-    thread.join()
+    with exchanging(volume / "target", volume / "link"):
+        yield volume, victim
 
 
 def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside, swapping):
     """
     CVE-2021-30465, CVE-2019-19921, CVE-2023-27561, CVE-2024-45310: another container exchanges the
     target of a mount in a volume that both have. The mount would appear on the host's directory,
-    or directories be made there.
+    or directories and files be made there.
     """
     volume, victim = swapping
     (outside / "source").mkdir()
@@ -179,6 +188,7 @@ def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside
     bundle.mount("/volume", volume, ["rbind"])
     bundle.mount("/volume/target", outside / "source", ["rbind"])
     bundle.mount("/volume/target/deep/er", "tmpfs", [], "tmpfs")
+    bundle.mount("/volume/target/file", outside / "source/marker", ["bind"])
     outcomes = set()
     for _ in range(25):
         result = bundle.run("true")
@@ -187,6 +197,137 @@ def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside
         assert os.listdir(victim) == []
         assert not os.path.ismount(victim)
     assert 0 in outcomes
+
+
+def test_a_directory_that_is_swapped_while_it_is_copied_up_gives_nothing_away(bundle, swapping):
+    """Whoever copies still has the host's root: a link that it follows leads there."""
+    volume, victim = swapping
+    (victim / "secret").write_text("secret\n")
+    bundle.mount("/volume", volume, ["rbind"])
+    bundle.mount("/volume", "tmpfs", ["tmpcopyup"], "tmpfs")
+    for _ in range(25):
+        result = bundle.run("find", "/volume", "-type", "f")
+        assert result.status in (0, 125) and result.stdout == "", result
+
+
+def test_a_file_that_is_swapped_while_it_is_copied_up_gives_nothing_away(bundle, outside):
+    volume = outside / "volume"
+    volume.mkdir()
+    (outside / "secret").write_text("secret\n")
+    for number in range(20):
+        (volume / f"file{number}").write_text("plain\n")
+    (volume / "link").symlink_to(escape(outside / "secret"))
+    bundle.mount("/volume", volume, ["rbind"])
+    bundle.mount("/volume", "tmpfs", ["tmpcopyup"], "tmpfs")
+    with exchanging(volume / "file7", volume / "link"):
+        for _ in range(25):
+            result = bundle.run("sh", "-c", "cat /volume/file* 2>/dev/null")
+            assert "secret" not in result.stdout
+
+
+@pytest.fixture
+def volume_dev(bundle, outside):
+    """/dev is a volume that another container has as well."""
+    volume = outside / "dev"
+    volume.mkdir()
+    device(volume / "null", 1, 3)
+    for destination in ("/dev/pts", "/dev/shm", "/dev/mqueue"):
+        bundle.config["mounts"].remove(bundle.find_mount(destination))
+    bundle.find_mount("/dev").update(type="bind", source=str(volume), options=["rbind"])
+    return bundle, volume
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_dev_null_that_is_swapped_while_paths_are_masked_masks_them_or_fails(volume_dev, kind):
+    """CVE-2025-31133: what the name means later would be bound, or nothing at all."""
+    bundle, volume = volume_dev
+    bundle.write("/etc/fake", "fake\n")
+    if kind == "link":
+        (volume / "other").symlink_to("/etc/fake")
+    else:
+        (volume / "other").write_text("fake\n")
+    bundle.write("/secret", "secret\n")
+    bundle.linux["maskedPaths"] = ["/proc/keys", "/secret"] * 10
+    outcomes = set()
+    with exchanging(volume / "null", volume / "other"):
+        for _ in range(25):
+            result = bundle.run("cat", "/proc/keys", "/secret")
+            outcomes.add(result.status)
+            assert result.status in (0, 125) and result.stdout == "", result
+    assert 0 in outcomes
+
+
+@pytest.fixture
+def terminal_dev(volume_dev):
+    """The same with a terminal, whose devpts lies elsewhere."""
+    bundle, volume = volume_dev
+    bundle.mount("/pts", "devpts", ["newinstance", "ptmxmode=0666", "mode=0620"], "devpts")
+    bundle.process["terminal"] = True
+    return bundle, volume
+
+
+def test_dev_console_that_is_swapped_for_a_link_leads_nowhere(terminal_dev, outside):
+    """CVE-2025-52565, CVE-2026-88264: the terminal would be bound over a file of the host's, or of
+    the container's, or a file be made there."""
+    bundle, volume = terminal_dev
+    victim = outside / "victim"
+    victim.mkdir()
+    (volume / "console").write_text("")
+    (volume / "link").symlink_to(escape(victim / "made"))
+    outcomes = set()
+    with exchanging(volume / "console", volume / "link"):
+        for _ in range(25):
+            result = bundle.run("sh", "-c", "grep -c victim /proc/self/mountinfo")
+            outcomes.add(result.stdout.strip())
+            assert os.listdir(victim) == []
+    assert outcomes <= {"", "0"} and "0" in outcomes
+
+
+def test_the_console_is_the_terminal_whatever_its_name_means(bundle, outside):
+    """CVE-2025-52565: what lies at /dev/pts/0 would be bound to /dev/console."""
+    (outside / "0").write_text("fake\n")
+    (outside / "ptmx").write_text("")
+    bundle.mount("/dev/pts", outside, ["rbind"])
+    bundle.process["terminal"] = True
+    assert bundle.run("sh", "-c", "test -c /dev/console; test -t 0 && "
+                                  "echo hello > /dev/console").stdout == "hello\r\n"
+    assert (outside / "0").read_text() == "fake\n"
+
+
+def test_flags_of_mounts_are_not_changed_through_the_containers_procfs(bundle, outside):
+    """CVE-2026-115521: a volume at /proc would say which mount becomes read-only."""
+    fake, volume, victim = (outside / name for name in ("fake", "volume", "victim"))
+    for directory in (fake / "self/fd", fake / "thread-self", volume, victim):
+        directory.mkdir(parents=True)
+    for number in range(256):
+        (fake / f"self/fd/{number}").symlink_to("/victim")
+    (fake / "thread-self/fd").symlink_to("../self/fd")
+    bundle.mount("/proc", fake, ["rbind"])
+    bundle.mount("/victim", victim, ["rbind"])
+    for name in ("first", "second", "third"):
+        bundle.mount(f"/{name}", volume, ["rbind"])
+    bundle.linux["readonlyPaths"], bundle.linux["maskedPaths"] = ["/first"], []
+    bundle.mount("/second", "none", ["bind", "remount", "ro"])
+    bundle.mount("/third", "none", ["remount", "rro"])
+    bundle.config["root"]["readonly"] = True
+    script = "for i in /first /second /third /victim /; do " \
+             "touch $i/x 2>/dev/null && echo $i; done; true"
+    assert bundle.shell(script) == "/victim\n"
+
+
+def test_no_handle_of_the_setup_reaches_the_program(bundle, outside):
+    """CVE-2024-21626: each of them leads to a mount, most of them to the host's."""
+    (outside / "file").write_text("")
+    identity = [{"containerID": 0, "hostID": 0, "size": 1000}]
+    bundle.mount("/mnt", outside, ["rbind", "ridmap"])
+    bundle.config["mounts"][-1].update(uidMappings=identity, gidMappings=identity)
+    bundle.mount("/etc", "tmpfs", ["tmpcopyup", "idmap", "ro"], "tmpfs")
+    bundle.config["mounts"][-1].update(uidMappings=identity, gidMappings=identity)
+    bundle.mount("/dev/shm", "none", ["remount", "ro"])
+    bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    bundle.linux["rootfsPropagation"] = "rslave"
+    for options in ([], ["--no-pivot"], ["--rootfs"]):
+        assert bundle.shell("ls /proc/$$/fd; true", options=options).split() == ["0", "1", "2"]
 
 
 def drop_ptrace():

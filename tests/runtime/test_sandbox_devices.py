@@ -72,6 +72,66 @@ def test_a_node_of_the_image_must_be_the_device_that_its_name_says(bundle):
                              "there\n")
 
 
+def test_unbuffered_devices_are_character_devices_and_any_directory_may_hold_one(bundle):
+    bundle.linux["devices"] = [
+        {"path": "/dev/first", "type": "u", "major": 1, "minor": 5},
+        {"path": "/opt/nodes/zero", "type": "c", "major": 1, "minor": 5, "fileMode": 0o604},
+    ]
+    assert bundle.shell("stat -c '%F %t:%T %a' /dev/first /opt/nodes/zero; "
+                        "head -c 2 /opt/nodes/zero | wc -c").splitlines() == [
+        "character special file 1:5 666", "character special file 1:5 604", "2"]
+
+
+def test_in_a_user_namespace_pipes_are_made_and_other_nodes_bound(bundle):
+    bundle.add_user_namespace()
+    bundle.linux["devices"] = [
+        {"path": "/dev/pipe", "type": "p", "fileMode": 0o620, "uid": 3, "gid": 4},
+        {"path": "/opt/full", "type": "c", "major": 1, "minor": 7}]
+    result = bundle.run("true")
+    assert result.stderr == \
+        "not-found: open the host's device '/opt/full': No such file or directory\n"
+    bundle.linux["devices"][1]["path"] = "/dev/full"
+    assert bundle.shell("stat -c '%F %a %u:%g' /dev/pipe; stat -c '%F %t:%T' /dev/full") == \
+        "fifo 620 3:4\ncharacter special file 1:7\n"
+    bundle.linux["devices"][1]["minor"] = 8
+    assert bundle.run("true").stderr == \
+        "invalid: the host's '/dev/full' is not the device that was asked for\n"
+
+
+@pytest.fixture
+def bound_dev(bundle, outside):
+    """/dev is a directory of the host's, with two devices in it."""
+    for name, minor in (("null", 3), ("zero", 5)):
+        os.mknod(outside / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+    for destination in ("/dev/pts", "/dev/shm", "/dev/mqueue"):
+        bundle.config["mounts"].remove(bundle.find_mount(destination))
+    bundle.find_mount("/dev").update(type="bind", source=str(outside), options=["rbind"])
+    return bundle
+
+
+@pytest.mark.parametrize("user", [False, True])
+def test_in_a_dev_that_is_bound_devices_are_checked_and_never_made(bound_dev, outside, user):
+    if user:
+        bound_dev.add_user_namespace()
+    zero = {"path": "/dev/zero", "type": "c", "major": 1, "minor": 5}
+    bound_dev.linux["devices"] = [zero]
+    assert bound_dev.shell("ls /dev") == "null\nzero\n"
+    for path, error in (
+            ("/dev/none", "not-found: make device '/dev/none': No such file or directory\n"),
+            ("/dev/no/ne", "not-found: make device '/dev/no/ne': No such file or directory\n"),
+            ("/dev/null", "invalid: make device '/dev/null': what is mounted at /dev has "
+                          "something else there\n")):
+        zero["path"] = path
+        assert bound_dev.run("true").stderr == error
+    assert sorted(os.listdir(outside)) == ["null", "zero"]
+
+
+def test_beside_a_dev_that_is_bound_devices_are_made(bound_dev, outside):
+    bound_dev.linux["devices"] = [{"path": "/devices/zero", "type": "c", "major": 1, "minor": 5}]
+    assert bound_dev.shell("stat -c '%F %t:%T' /devices/zero") == "character special file 1:5\n"
+    assert sorted(os.listdir(outside)) == ["null", "zero"]
+
+
 @pytest.fixture
 def mode_of_null():
     before = os.stat("/dev/null").st_mode

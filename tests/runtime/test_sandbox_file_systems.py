@@ -180,13 +180,13 @@ def test_a_pid_namespace_that_is_the_hosts_shows_its_procfs(bundle):
 
 def test_procfs_shows_the_pid_namespace_that_was_joined(new_bundle):
     owner, guest = new_bundle(), new_bundle()
-    first = owner.create("sh", "-c", "echo executed; cat")
+    first = owner.create("sh", "-c", "echo executed; cat; true")
     guest.remove_namespace("pid")
     guest.linux["namespaces"].append({"type": "pid", "path": str(first.path("ns/pid"))})
     first.start()
     assert first.process.stdout.readline() == b"executed\n"
     assert guest.shell("cat /proc/1/cmdline | tr '\\0' ' '; echo; test -d /proc/$$ && "
-                       "test $$ != 1") == "sh -c echo executed; cat \n"
+                       "test $$ != 1") == "sh -c echo executed; cat; true \n"
     assert first.wait().status == 0
 
 
