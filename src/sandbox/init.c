@@ -184,9 +184,9 @@ static int step_masks(Init *init)
 static int step_enter(Init *init)
 {
     const SandboxPlan *plan = init->plan;
-    int r = plan->no_pivot
-                ? rootfs_change(plan->root_fd, init->config, &plan->kernel_mounts, &init->launch.report)
-                : rootfs_enter(plan->root_fd, init->config, &init->launch.report);
+    int r = plan->no_pivot ? rootfs_change(plan->root_fd, init->config, &plan->kernel_mounts,
+                                           &init->launch.report)
+                           : rootfs_enter(plan->root_fd, init->config, &init->launch.report);
 
     return r < 0 ? r : launch_enter_directory(&init->launch);
 }

@@ -20,13 +20,17 @@ def device(path, major, minor):
     os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
 
 
-def escape(path):
-    """A link target that climbs out of any root."""
-    return "../../../../../../../../.." + str(path)
+@pytest.fixture(params=["absolute", "climbing"])
+def escape(request):
+    """
+    escape(path) -> a link target that leads out of the root. While a container is set up, the root
+    of its first process is still the host's, where absolute ones start.
+    """
+    return lambda path: ("../" * 20 + str(path)[1:] if request.param == "climbing" else str(path))
 
 
 @pytest.mark.parametrize("name", ["dev", "proc", "sys"])
-def test_a_kernel_directory_that_is_a_link_in_the_image_is_refused(bundle, outside, name):
+def test_a_kernel_directory_that_is_a_link_in_the_image_is_refused(bundle, outside, name, escape):
     """Nodes, masks and procfs would end up where the link leads, and be looked for elsewhere."""
     (bundle.rootfs / name).rmdir()
     (bundle.rootfs / name).symlink_to(escape(outside))
@@ -75,7 +79,7 @@ def test_a_bound_dev_without_the_null_device_is_refused(bundle, outside):
 
 
 @pytest.mark.parametrize("kind", ["link", "link to nothing", "directory"])
-def test_dev_console_of_the_image_is_not_followed(image_dev, outside, kind):
+def test_dev_console_of_the_image_is_not_followed(image_dev, outside, kind, escape):
     """CVE-2026-88264: a file would be made, or the terminal bound, where the link leads."""
     console = image_dev.rootfs / "dev/console"
     target = image_dev.rootfs / str(outside).lstrip("/") / "made"
@@ -104,7 +108,7 @@ def test_a_mount_point_in_dev_that_is_a_link_is_refused(bundle, outside, link):
         f"invalid: mount point '{link}': a symbolic link is in the way\n"
 
 
-def test_a_link_as_the_last_component_of_a_mount_point_stays_inside(bundle, outside):
+def test_a_link_as_the_last_component_of_a_mount_point_stays_inside(bundle, outside, escape):
     """CVE-2019-18837."""
     (outside / "source").mkdir()
     (outside / "victim").mkdir()
@@ -116,7 +120,7 @@ def test_a_link_as_the_last_component_of_a_mount_point_stays_inside(bundle, outs
     assert os.listdir(outside / "source") == ["inside"]
 
 
-def test_masked_and_read_only_paths_are_resolved_inside_the_root(bundle, outside):
+def test_masked_and_read_only_paths_are_resolved_inside_the_root(bundle, outside, escape):
     """A link of the image's would have a directory of the host's covered or made read-only."""
     (outside / "file").write_text("outside\n")
     for name in ("masked", "readonly"):
@@ -163,7 +167,7 @@ def exchanging(first, second):
 
 
 @pytest.fixture
-def swapping(outside):
+def swapping(outside, escape):
     """
     A volume in which `target` is a directory and, every other moment, a link out of every root.
     What follows it lands in `victim`.
@@ -197,32 +201,6 @@ def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside
         assert os.listdir(victim) == []
         assert not os.path.ismount(victim)
     assert 0 in outcomes
-
-
-def test_a_directory_that_is_swapped_while_it_is_copied_up_gives_nothing_away(bundle, swapping):
-    """Whoever copies still has the host's root: a link that it follows leads there."""
-    volume, victim = swapping
-    (victim / "secret").write_text("secret\n")
-    bundle.mount("/volume", volume, ["rbind"])
-    bundle.mount("/volume", "tmpfs", ["tmpcopyup"], "tmpfs")
-    for _ in range(25):
-        result = bundle.run("find", "/volume", "-type", "f")
-        assert result.status in (0, 125) and result.stdout == "", result
-
-
-def test_a_file_that_is_swapped_while_it_is_copied_up_gives_nothing_away(bundle, outside):
-    volume = outside / "volume"
-    volume.mkdir()
-    (outside / "secret").write_text("secret\n")
-    for number in range(20):
-        (volume / f"file{number}").write_text("plain\n")
-    (volume / "link").symlink_to(escape(outside / "secret"))
-    bundle.mount("/volume", volume, ["rbind"])
-    bundle.mount("/volume", "tmpfs", ["tmpcopyup"], "tmpfs")
-    with exchanging(volume / "file7", volume / "link"):
-        for _ in range(25):
-            result = bundle.run("sh", "-c", "cat /volume/file* 2>/dev/null")
-            assert "secret" not in result.stdout
 
 
 @pytest.fixture
@@ -266,7 +244,7 @@ def terminal_dev(volume_dev):
     return bundle, volume
 
 
-def test_dev_console_that_is_swapped_for_a_link_leads_nowhere(terminal_dev, outside):
+def test_dev_console_that_is_swapped_for_a_link_leads_nowhere(terminal_dev, outside, escape):
     """CVE-2025-52565, CVE-2026-88264: the terminal would be bound over a file of the host's, or of
     the container's, or a file be made there."""
     bundle, volume = terminal_dev
