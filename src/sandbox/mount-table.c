@@ -179,13 +179,22 @@ static bool is_cgroup(const RuntimeMount *mount)
            (strcmp(mount->type, "cgroup") == 0 || strcmp(mount->type, "cgroup2") == 0);
 }
 
+/* What an earlier entry at the same place would have become at the end, a later one takes back. */
+static void unseal(MountTable *table, const MountEntry *entry)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->items[i].destination, entry->destination) == 0)
+            table->items[i].is_sealed = false;
+}
+
 /*
  * Only the flags that are named change, and those of the mount alone: the file system behind it may
  * be shown elsewhere, too. What becomes read-only does so at the end, like a new file system.
  */
-static int plan_remount(MountEntry *entry, const RuntimeMount *mount, Error *err)
+static int plan_remount(MountTable *table, MountEntry *entry, const RuntimeMount *mount, Error *err)
 {
     const MountOptions *options = &entry->options;
+    const MountAttributes merged = mount_options_merged(options);
 
     if (options->map_ids || options->copy_up || mount->uid_mappings.count > 0)
         return error_set(err, ERROR_INVALID, "mount '%s': a remount cannot '%s'",
@@ -193,7 +202,9 @@ static int plan_remount(MountEntry *entry, const RuntimeMount *mount, Error *err
     if (is_bind(mount, options) && options->data.count > 0)
         return error_set(err, ERROR_INVALID, "mount '%s': a bind mount has no option '%s'",
                          mount->destination, options->data.items[0].key);
-    entry->is_sealed = (options->own.value | options->recursive.value) & MOUNT_ATTR_RDONLY;
+    if (merged.mask & MOUNT_ATTR_RDONLY)
+        unseal(table, entry);
+    entry->is_sealed = merged.value & MOUNT_ATTR_RDONLY;
     return 0;
 }
 
@@ -262,7 +273,7 @@ static int plan_mount(Planning *planning, const RuntimeMount *mount, Error *err)
         return error_set(err, ERROR_INVALID, "mount '%s': the root is not a place for a mount",
                          mount->destination);
     if (entry->options.remount)
-        return plan_remount(entry, mount, err);
+        return plan_remount(planning->table, entry, mount, err);
     if (is_bind(mount, &entry->options))
         return plan_bind(planning, entry, mount, err);
 

@@ -107,6 +107,14 @@ def test_dev_may_be_remounted_read_only_and_still_be_filled(bundle):
         "refused\n"
 
 
+def test_the_last_remount_decides_whether_it_can_be_written(bundle):
+    bundle.mount("/mnt", "tmpfs", ["ro"], "tmpfs")
+    for options, expected in ((["remount", "rw"], "rw"), (["remount", "noexec"], "rw"),
+                              (["remount", "ro"], "ro"), (["remount", "rrw"], "rw")):
+        bundle.mount("/mnt", "none", options, "tmpfs")
+        assert expected in mounts_of(bundle)["/mnt"][0]
+
+
 def test_a_recursive_remount_reaches_the_mounts_below(bundle):
     bundle.mount("/dev", "tmpfs", ["remount", "rro", "rnoexec"], "tmpfs")
     mounts = mounts_of(bundle)
