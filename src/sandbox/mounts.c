@@ -353,7 +353,7 @@ static int make_file_system(MountEntry *entry, int target_fd, Report *report)
 {
     MountAttributes attributes = mount_options_merged(&entry->options);
 
-    if (entry->is_sealed)
+    if (strcmp(entry->type, "tmpfs") == 0) /* it is empty: sealed once it has been filled */
         attributes = without_readonly(attributes);
 
     entry->fd =

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -187,7 +188,10 @@ def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside
     or directories and files be made there.
     """
     volume, victim = swapping
-    (outside / "source").mkdir()
+    # Where mount points may be made: the mount, and what the link means in the root.
+    places = [outside / "source", bundle.rootfs / str(victim)[1:]]
+    for place in places:
+        place.mkdir(parents=True)
     (outside / "source/marker").write_text("")
     bundle.mount("/volume", volume, ["rbind"])
     bundle.mount("/volume/target", outside / "source", ["rbind"])
@@ -200,6 +204,9 @@ def test_a_mount_target_that_is_swapped_for_a_link_leads_nowhere(bundle, outside
         assert result.status in (0, 125), result
         assert os.listdir(victim) == []
         assert not os.path.ismount(victim)
+        for place in places:  # to be made again
+            shutil.rmtree(place / "deep", ignore_errors=True)
+            (place / "file").unlink(missing_ok=True)
     assert 0 in outcomes
 
 
