@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json-numbers-private.h"
 #include "base/memory.h"
 #include "base/string-buffer.h"
 
@@ -71,6 +72,8 @@ static int read_number(const JsonPath *path, const json_t *json, int64_t minimum
 {
     int64_t value;
 
+    if (json_is_large_number(json))
+        return fail_at(path, err, "number is out of range");
     if (!json_is_integer(json))
         return fail_at(path, err, "expected a whole number");
     value = json_integer_value(json);
@@ -82,7 +85,7 @@ static int read_number(const JsonPath *path, const json_t *json, int64_t minimum
 
 static int read_string(const JsonPath *path, const json_t *json, char **ret, Error *err)
 {
-    if (!json_is_string(json))
+    if (!json_is_string(json) || json_is_large_number(json))
         return fail_at(path, err, "expected a string");
     /* A NUL inside would make C and JSON disagree about what the string is. */
     if (json_string_length(json) != strlen(json_string_value(json)))
@@ -135,9 +138,14 @@ static int field_read_uint64(const JsonField *field, const json_t *json, void *s
                              const JsonPath *path, Error *err)
 {
     int64_t value;
-    int r = read_number(path, json, 0, INT64_MAX, &value, err);
+    int r;
 
     (void)field;
+    if (json_is_large_number(json)) {
+        *(uint64_t *)slot = json_large_number_value(json);
+        return 0;
+    }
+    r = read_number(path, json, 0, INT64_MAX, &value, err);
     if (r == 0)
         *(uint64_t *)slot = (uint64_t)value;
     return r;
@@ -373,10 +381,17 @@ static json_t *field_write_int64(const JsonField *field, const void *slot)
     return write_number(*(const int64_t *)slot);
 }
 
+static json_t *write_uint64(uint64_t number)
+{
+    return number > INT64_MAX ? json_large_number_new(number) : json_integer((json_int_t)number);
+}
+
 static json_t *field_write_uint64(const JsonField *field, const void *slot)
 {
+    uint64_t number = *(const uint64_t *)slot;
+
     (void)field;
-    return write_number((int64_t) * (const uint64_t *)slot);
+    return number != 0 ? write_uint64(number) : NULL;
 }
 
 static json_t *field_write_optional_bool(const JsonField *field, const void *slot)
@@ -400,7 +415,7 @@ static json_t *field_write_optional_uint64(const JsonField *field, const void *s
     const OptionalUint64 *optional = slot;
 
     (void)field;
-    return optional->is_set ? json_integer((json_int_t)optional->value) : NULL;
+    return optional->is_set ? write_uint64(optional->value) : NULL;
 }
 
 /* JSON text is UTF-8; what is not (a file name, an environment value) has its odd bytes replaced.
@@ -721,6 +736,12 @@ int json_parse(const char *data, size_t size, json_t **ret, Error *err)
     json_error_t problem;
     json_t *json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
 
+    if (!json && json_error_code(&problem) == json_error_numeric_overflow) {
+        _cleanup_free_ char *text = json_text_hide_large_numbers(data, size, &size);
+
+        if (text)
+            json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
+    }
     if (!json)
         return error_set(err, ERROR_INVALID, "JSON line %d, column %d: %s", problem.line,
                          problem.column, problem.text);
@@ -732,5 +753,5 @@ char *json_to_text(const json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
-    return text ? text : memory_strdup("null");
+    return text ? json_text_show_large_numbers(text) : memory_strdup("null");
 }

@@ -60,7 +60,7 @@ typedef enum JsonType {
     JSON_TYPE_INT32,           /* int32_t */
     JSON_TYPE_UINT32,          /* uint32_t */
     JSON_TYPE_INT64,           /* int64_t */
-    JSON_TYPE_UINT64,          /* uint64_t; jansson's integers are signed, so at most INT64_MAX */
+    JSON_TYPE_UINT64,          /* uint64_t */
     JSON_TYPE_OPTIONAL_BOOL,   /* OptionalBool */
     JSON_TYPE_OPTIONAL_INT64,  /* OptionalInt64 */
     JSON_TYPE_OPTIONAL_UINT64, /* OptionalUint64 */
@@ -130,7 +130,11 @@ void json_struct_done(const JsonStruct *type, void *object);
 
 #define _cleanup_json_ _cleanup_(json_decrefp) /* the cleanup is jansson's own */
 
-/* Parse untrusted text: duplicate members and trailing bytes are refused. Errors: INVALID. */
+/*
+ * Parse untrusted text: duplicate members and trailing bytes are refused. Whole numbers are exact
+ * from INT64_MIN to UINT64_MAX; those above INT64_MAX are for these tables and json_to_text()
+ * alone, jansson knows nothing of them. Errors: INVALID.
+ */
 int json_parse(const char *data, size_t size, json_t **ret, Error *err);
 
 /* Compact text with members in insertion order; the caller frees it. */

@@ -155,6 +155,74 @@ static void ambiguous_text_is_refused(void **state)
     }
 }
 
+static void numbers_of_64_bits_are_exact(void **state)
+{
+    static const char text[] = "{\"small\":3,\"positive\":18446744073709551615,"
+                               "\"count\":9223372036854775808,\"text\":\"9223372036854775808\"}";
+    _cleanup_(whole_done) Whole whole = {};
+    _cleanup_error_ Error err = {};
+    _cleanup_json_ json_t *json = NULL;
+    _cleanup_free_ char *written = NULL;
+
+    (void)state;
+    assert_int_equal(read_text(text, &whole, &err), 0);
+    assert_true(whole.positive == UINT64_MAX);
+    assert_true(whole.count.value == UINT64_C(1) << 63);
+    json = json_struct_write(&whole_json, &whole);
+    written = json_to_text(json);
+    assert_non_null(strstr(written, "\"positive\":18446744073709551615,"));
+    assert_non_null(strstr(written, "\"count\":9223372036854775808,"));
+    assert_non_null(strstr(written, "\"text\":\"9223372036854775808\""));
+}
+
+static void large_numbers_are_numbers_and_nothing_else(void **state)
+{
+    static const char *const cases[][2] = {
+        { "{\"large\":9223372036854775808}", "large: number is out of range" },
+        { "{\"limit\":18446744073709551615}", "limit: number is out of range" },
+        { "{\"small\":18446744073709551615}", "small: number is out of range" },
+        { "{\"text\":18446744073709551615}", "text: expected a string" },
+        { "{\"flag\":18446744073709551615}", "flag: expected true or false" },
+        { "{\"positive\":\"18446744073709551615\"}", "positive: expected a whole number" },
+    };
+    static const char *const malformed[] = {
+        "{\"positive\":18446744073709551616}",
+        "{\"positive\":-18446744073709551615}",
+        "{\"positive\":09223372036854775808}",
+        "{\"positive\":1844674407370955161500}",
+        "{\"positive\":\"\\u000018446744073709551615\",\"large\":9223372036854775808}",
+        "{\"positive\":\"\\u000018446744073709551615\"}",
+        "{18446744073709551615:1}",
+        "{\"positive\":18446744073709551615} 1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_(whole_done) Whole whole = {};
+        _cleanup_error_ Error err = {};
+
+        assert_true(read_text(cases[i][0], &whole, &err) < 0);
+        assert_string_equal(err.message, cases[i][1]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(malformed); i++) {
+        _cleanup_(whole_done) Whole whole = {};
+        _cleanup_error_ Error err = {};
+
+        if (read_text(malformed[i], &whole, &err) >= 0)
+            fail_msg("taken: %s", malformed[i]);
+        assert_int_equal(err.kind, ERROR_INVALID);
+    }
+}
+
+static void a_nul_after_a_large_number_ends_nothing(void **state)
+{
+    static const char text[] = "{\"positive\":18446744073709551615}\0{";
+    _cleanup_json_ json_t *json = NULL;
+
+    (void)state;
+    assert_true(json_parse(text, sizeof(text) - 1, &json, NULL) < 0);
+}
+
 static void bytes_that_are_no_text_are_replaced(void **state)
 {
     _cleanup_(whole_done) Whole whole = {};
@@ -189,6 +257,9 @@ int main(void)
         cmocka_unit_test(absent_and_null_are_the_same),
         cmocka_unit_test(errors_name_the_member),
         cmocka_unit_test(ambiguous_text_is_refused),
+        cmocka_unit_test(numbers_of_64_bits_are_exact),
+        cmocka_unit_test(large_numbers_are_numbers_and_nothing_else),
+        cmocka_unit_test(a_nul_after_a_large_number_ends_nothing),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),
         cmocka_unit_test(arrays_of_structs_grow),
     };
