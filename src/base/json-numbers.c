@@ -16,9 +16,9 @@
 #include "base/parse.h"
 #include "base/string-buffer.h"
 
-#define DIGITS      "0123456789"
-#define DIGITS_MAX  20 /* of UINT64_MAX */
-#define MARK        "\\u0000"
+#define DIGITS "0123456789"
+#define DIGITS_MAX 20 /* of UINT64_MAX */
+#define MARK "\\u0000"
 #define QUOTED_MARK "\"" MARK
 
 json_t *json_large_number_new(uint64_t number)

@@ -15,8 +15,6 @@
 
 #include "base/cleanup.h"
 
-#define CPU_MAX 8192
-
 /* Consume digits of @base from *@text into *@ret. -EINVAL without one, -ERANGE on overflow. */
 static int scan_digits(const char **text, unsigned base, uint64_t *ret)
 {
@@ -327,28 +325,57 @@ int parse_signal(const char *text, int *ret)
     return parse_realtime_signal(text, ret);
 }
 
-int parse_cpu_list(const char *text)
+/* Blanks are allowed around a range, as the kernel's own lists and the OCI schema have them. */
+static void skip_blanks(const char **text)
 {
+    *text += strspn(*text, " ");
+}
+
+static int scan_range(const char **text, uint64_t *ret_first, uint64_t *ret_last)
+{
+    int r;
+
+    skip_blanks(text);
+    r = scan_digits(text, 10, ret_first);
+    if (r < 0)
+        return r;
+    *ret_last = *ret_first;
+    if (**text == '-') {
+        (*text)++;
+        r = scan_digits(text, 10, ret_last);
+    }
+    skip_blanks(text);
+    return r;
+}
+
+int parse_number_set(const char *text, NumberSet *ret)
+{
+    NumberSet set = {};
+
     for (;;) {
         uint64_t first, last;
-        int r = scan_digits(&text, 10, &first);
+        int r = scan_range(&text, &first, &last);
 
         if (r < 0)
             return r;
-        last = first;
-        if (*text == '-') {
-            text++;
-            r = scan_digits(&text, 10, &last);
-            if (r < 0)
-                return r;
-        }
         if (last < first)
             return -EINVAL;
-        if (last >= CPU_MAX)
+        if (last >= NUMBER_SET_MAX)
             return -ERANGE;
+        for (uint64_t i = first; i <= last; i++)
+            set.bits[i / NUMBER_SET_WORD] |= 1UL << i % NUMBER_SET_WORD;
         if (*text == '\0')
-            return 0;
+            break;
         if (*text++ != ',')
             return -EINVAL;
     }
+    *ret = set;
+    return 0;
+}
+
+int parse_cpu_list(const char *text)
+{
+    NumberSet set;
+
+    return parse_number_set(text, &set);
 }

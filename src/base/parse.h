@@ -26,5 +26,15 @@ int parse_nano(const char *text, int64_t *ret);
 int parse_duration(const char *text, int64_t *ret);
 /* A name with or without "SIG", or a number from 1 to 64; "RTMIN+3" too. */
 int parse_signal(const char *text, int *ret);
-/* "0-3,7": a list of CPU or node numbers, each below 8192, ranges ascending. */
+
+/* CPUs or memory nodes, as sched_setaffinity(2) and set_mempolicy(2) take them. */
+#define NUMBER_SET_MAX 8192
+#define NUMBER_SET_WORD (8 * sizeof(unsigned long))
+typedef struct NumberSet {
+    unsigned long bits[NUMBER_SET_MAX / NUMBER_SET_WORD];
+} NumberSet;
+
+/* "0-3,7": numbers below NUMBER_SET_MAX, ranges ascending, blanks between them ignored. */
+int parse_number_set(const char *text, NumberSet *ret);
+/* Whether it is such a list. */
 int parse_cpu_list(const char *text);

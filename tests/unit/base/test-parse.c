@@ -197,23 +197,32 @@ static void cpu_lists_are_ascending_ranges(void **state)
         const char *text;
         int result;
     } cases[] = {
-        { "0", 0 },
-        { "0-3,7", 0 },
-        { "3,1", 0 },
-        { "", -EINVAL },
-        { "1-", -EINVAL },
-        { "3-1", -EINVAL },
-        { "1,", -EINVAL },
-        { "a", -EINVAL },
-        { "0 1", -EINVAL },
-        { "8192", -ERANGE },
-        { "0-99999999", -ERANGE },
+        { "0", 0 },          { "0-3,7", 0 },
+        { "3,1", 0 },        { " 0-3, 7 ", 0 },
+        { "", -EINVAL },     { " ", -EINVAL },
+        { "1-", -EINVAL },   { "1 - 2", -EINVAL },
+        { "3-1", -EINVAL },  { "1,", -EINVAL },
+        { "a", -EINVAL },    { "0 1", -EINVAL },
+        { "8192", -ERANGE }, { "0-99999999", -ERANGE },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         if (parse_cpu_list(cases[i].text) != cases[i].result)
             fail_msg("'%s' gave %d", cases[i].text, parse_cpu_list(cases[i].text));
+}
+
+static void a_number_set_has_the_numbers_of_its_ranges(void **state)
+{
+    NumberSet set = {};
+
+    (void)state;
+    assert_int_equal(parse_number_set("0,2-3,63-65,8191", &set), 0);
+    for (unsigned i = 0; i < NUMBER_SET_MAX; i++) {
+        bool is_listed = i == 0 || i == 2 || i == 3 || (i >= 63 && i <= 65) || i == 8191;
+
+        assert_int_equal((set.bits[i / NUMBER_SET_WORD] >> i % NUMBER_SET_WORD) & 1, is_listed);
+    }
 }
 
 int main(void)
@@ -228,6 +237,7 @@ int main(void)
         cmocka_unit_test(durations_are_those_of_go),
         cmocka_unit_test(signals_have_names_and_numbers),
         cmocka_unit_test(cpu_lists_are_ascending_ranges),
+        cmocka_unit_test(a_number_set_has_the_numbers_of_its_ranges),
     };
 
     return cmocka_run_group_tests_name("parse", tests, NULL, NULL);
