@@ -21,14 +21,16 @@ typedef struct Credentials {
     CapabilitySets capabilities;
     bool no_new_privileges;
     bool dies_with_parent;  /* killed when its parent ends */
+    bool may_keep_groups;   /* where the kernel lets nobody change them */
     SeccompProgram seccomp; /* empty: none */
+    bool filters_late;      /* nothing but execve(2) follows the filter */
 } Credentials;
 
 /*
- * Lay out what @process asks for, under the filter of @profile (NULL: none); valid as long as they
- * are. Compiled filters are kept in @cache_fd. Errors: those of seccomp_program_load().
+ * Lay out what @process asks for in a container with @settings; valid as long as @process is.
+ * Compiled filters are kept in @cache_fd. Errors: those of seccomp_program_load().
  */
-int credentials_plan(const RuntimeProcess *process, const LinuxSeccomp *profile, int cache_fd,
+int credentials_plan(const RuntimeProcess *process, const LinuxConfig *settings, int cache_fd,
                      Credentials *ret, Error *err);
 void credentials_done(Credentials *credentials);
 
@@ -38,6 +40,12 @@ void credentials_done(Credentials *credentials);
  */
 int process_limits_apply(pid_t pid, const RuntimeProcess *process, Error *err);
 
-/* The child's part, without allocation: become the user and keep only what was granted. Seccomp
- * comes last, or before the capabilities go where no_new_privs does not allow that. */
-int credentials_apply(const Credentials *credentials, Report *report);
+/*
+ * The child's part, without allocation: become the user and keep only what was granted; then, as
+ * the last call before execve(2), go under the filter. Without no_new_privs that takes
+ * CAP_SYS_ADMIN: where the program is not to have it, the first of the two loads the filter before
+ * capabilities are dropped, and the second does nothing. A listener is offered to the parent behind
+ * @control_fd (seccomp-listener-private.h).
+ */
+int credentials_apply(const Credentials *credentials, int control_fd, Report *report);
+int credentials_apply_filter(const Credentials *credentials, int control_fd, Report *report);

@@ -2,7 +2,8 @@
 
 /*
  * Groups before the user id, the bounding set before both, kept capabilities after, the filter
- * last: each step takes a right that a later one gives up.
+ * last: each step takes a right that a later one gives up. Before all of them come the attributes
+ * of process-attributes-private.h.
  */
 
 #include "sandbox/credentials-private.h"
@@ -17,12 +18,15 @@
 #include <unistd.h>
 
 #include "sandbox/process-files-private.h"
+#include "sandbox/seccomp-listener-private.h"
 
 #define DEFAULT_UMASK 0022
 
-int credentials_plan(const RuntimeProcess *process, const LinuxSeccomp *profile, int cache_fd,
+int credentials_plan(const RuntimeProcess *process, const LinuxConfig *settings, int cache_fd,
                      Credentials *ret, Error *err)
 {
+    const LinuxSeccomp *profile = settings->seccomp;
+
     *ret = (Credentials) {
         .uid = process->user.uid,
         .gid = process->user.gid,
@@ -30,8 +34,13 @@ int credentials_plan(const RuntimeProcess *process, const LinuxSeccomp *profile,
         .n_groups = process->user.additional_gids.count,
         .umask = process->user.umask.is_set ? (mode_t)process->user.umask.value : DEFAULT_UMASK,
         .no_new_privileges = process->no_new_privileges,
+        /* An ordinary user's namespace: groups may be denied, but what is kept are its own. */
+        .may_keep_groups = settings->uid_mappings.count > 0 && geteuid() != 0,
     };
     capabilities_from_config(process->capabilities, &ret->capabilities);
+    ret->filters_late =
+        ret->no_new_privileges || (ret->capabilities.effective & ret->capabilities.permitted &
+                                   ret->capabilities.bounding & CAPABILITY(CAP_SYS_ADMIN));
 
     return profile ? seccomp_program_load(profile, cache_fd, &ret->seccomp, err) : 0;
 }
@@ -73,7 +82,10 @@ int process_limits_apply(pid_t pid, const RuntimeProcess *process, Error *err)
 /* System calls, not libc's functions: those are free to allocate and to talk to other threads. */
 static int change_user(const Credentials *credentials, Report *report)
 {
-    if (syscall(SYS_setgroups, credentials->n_groups, credentials->groups) < 0)
+    bool may_fail = credentials->may_keep_groups && credentials->n_groups == 0;
+
+    if (syscall(SYS_setgroups, credentials->n_groups, credentials->groups) < 0 &&
+        !(errno == EPERM && may_fail))
         return report_errno(report, "set the supplementary groups");
     if (syscall(SYS_setresgid, credentials->gid, credentials->gid, credentials->gid) < 0)
         return report_errno(report, "set the group id");
@@ -82,14 +94,18 @@ static int change_user(const Credentials *credentials, Report *report)
     return 0;
 }
 
-static int apply_seccomp(const Credentials *credentials, Report *report)
+static int apply_filter(const Credentials *credentials, int control_fd, Report *report)
 {
     int r = credentials->seccomp.count > 0 ? seccomp_program_apply(&credentials->seccomp) : 0;
 
-    return r < 0 ? report_result(report, r, "load the seccomp filter") : 0;
+    if (r < 0)
+        return report_result(report, r, "load the seccomp filter");
+    return seccomp_program_notifies(&credentials->seccomp)
+               ? seccomp_listener_offer(r, control_fd, report)
+               : 0;
 }
 
-int credentials_apply(const Credentials *credentials, Report *report)
+int credentials_apply(const Credentials *credentials, int control_fd, Report *report)
 {
     int r;
 
@@ -100,8 +116,7 @@ int credentials_apply(const Credentials *credentials, Report *report)
     if (r < 0)
         return report_result(report, r, "drop capabilities from the bounding set");
 
-    /* Without no_new_privs a filter takes CAP_SYS_ADMIN, which may be gone in a moment. */
-    r = credentials->no_new_privileges ? 0 : apply_seccomp(credentials, report);
+    r = credentials->filters_late ? 0 : apply_filter(credentials, control_fd, report);
     if (r < 0)
         return r;
     r = change_user(credentials, report);
@@ -117,9 +132,12 @@ int credentials_apply(const Credentials *credentials, Report *report)
     if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
         return report_errno(report, "stop keeping capabilities");
 
-    if (!credentials->no_new_privileges)
-        return 0;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (credentials->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return report_errno(report, "set no_new_privs");
-    return apply_seccomp(credentials, report);
+    return 0;
+}
+
+int credentials_apply_filter(const Credentials *credentials, int control_fd, Report *report)
+{
+    return credentials->filters_late ? apply_filter(credentials, control_fd, report) : 0;
 }

@@ -28,10 +28,12 @@
 #include "base/socket.h"
 #include "base/syscalls.h"
 #include "sandbox/init-private.h"
+#include "sandbox/init-release-private.h"
+#include "sandbox/intel-rdt.h"
 #include "sandbox/launch-private.h"
 #include "sandbox/mounts-private.h"
 #include "sandbox/process-files-private.h"
-#include "sandbox/program-private.h"
+#include "sandbox/scheduling-private.h"
 
 struct SandboxProcess {
     pid_t pid;
@@ -53,16 +55,18 @@ DEFINE_CLEANUP(SandboxProcess *, sandbox_process_abandon);
 typedef struct ExecPlan {
     const RuntimeProcess *process;
     const SandboxExecOptions *options;
-    int namespaces; /* CLONE_NEW*: those that are not ours already */
-    bool attaches;  /* the scout is moved into the cgroup from outside */
-    Credentials credentials;
-    StringList candidates;
+    const LinuxSeccomp *seccomp;    /* the container's profile; NULL: none */
+    const LinuxIntelRdt *intel_rdt; /* NULL: none */
+    int namespaces;                 /* CLONE_NEW*: those that are not ours already */
+    bool attaches;                  /* the scout is moved into the cgroup from outside */
+    int procfs_fd; /* the host's, for what is still to be written when that is out of sight */
+    LaunchPlan launch;
 } ExecPlan;
 
 static void exec_plan_done(ExecPlan *plan)
 {
-    credentials_done(&plan->credentials);
-    string_list_done(&plan->candidates);
+    launch_plan_done(&plan->launch);
+    plan->procfs_fd = fd_close(plan->procfs_fd);
 }
 
 static const struct {
@@ -114,6 +118,15 @@ static int plan_namespaces(ExecPlan *plan, Error *err)
 static int exec_plan_make(ExecPlan *plan, const RuntimeConfig *config, Error *err)
 {
     const RuntimeProcess *process = plan->process;
+    const SandboxExecOptions *options = plan->options;
+    const LaunchOptions launch = {
+        .id = options->id,
+        .state = options->state,
+        .cache_fd = options->cache_fd,
+        .preserve_fds = options->preserve_fds,
+        .no_new_keyring = options->no_new_keyring,
+        .dies_with_parent = !options->detaches,
+    };
     int r;
 
     if (process->args.count == 0)
@@ -121,11 +134,11 @@ static int exec_plan_make(ExecPlan *plan, const RuntimeConfig *config, Error *er
     r = plan_namespaces(plan, err);
     if (r < 0)
         return r;
-    program_plan(process, &plan->candidates);
-    r = credentials_plan(process, config->linux_config.seccomp, plan->options->cache_fd,
-                         &plan->credentials, err);
-    plan->credentials.dies_with_parent = !plan->options->detaches;
-    return r;
+    r = launch_plan_make(&plan->launch, process, &config->linux_config, &launch, err);
+    if (r < 0 || !process_attributes_need_procfs(&plan->launch.attributes))
+        return r;
+    plan->procfs_fd = procfs_open_host();
+    return plan->procfs_fd < 0 ? error_result(err, plan->procfs_fd, "open '/proc'") : 0;
 }
 
 /* The container's own devpts, wherever its names lead by now. */
@@ -142,12 +155,12 @@ static int step_terminal(Launch *launch)
 {
     _cleanup_close_ int devpts_fd = -EBADF;
 
-    if (!launch->process->terminal)
+    if (!launch->plan->process->terminal)
         return 0;
     devpts_fd = open_devpts(launch->root_fd);
     if (devpts_fd < 0)
         return report_result(&launch->report, devpts_fd, "open '/dev/pts' in the container");
-    return terminal_open(launch->process, devpts_fd, &launch->terminal, &launch->report);
+    return terminal_open(launch->plan->process, devpts_fd, &launch->terminal, &launch->report);
 }
 
 /* Tell the caller that it can do its part, and wait for that. */
@@ -174,13 +187,17 @@ static int become_program(Launch *launch, const ExecPlan *plan)
     launch->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (launch->root_fd < 0)
         return report_errno(&launch->report, "open the container's root");
-    r = step_terminal(launch);
+    r = process_attributes_open(&launch->plan->attributes, plan->procfs_fd, &launch->report);
+    if (r == 0)
+        r = step_terminal(launch);
     if (r == 0)
         r = launch_open_stdio(launch, plan->options->stdio);
     if (r == 0)
         r = launch_open_directory(launch, false);
     if (r == 0)
         r = launch_enter_directory(launch);
+    if (r == 0)
+        r = launch_complete_environment(launch);
     if (r == 0)
         r = step_ready(launch);
     if (r == 0)
@@ -213,7 +230,7 @@ static int join(Launch *launch, const ExecPlan *plan)
 }
 
 /* The scout: join, clone the one that stays, hand its pidfd over, and be gone. */
-static _Noreturn void scout_run(const ExecPlan *plan, int control_fd)
+static _Noreturn void scout_run(ExecPlan *plan, int control_fd)
 {
     Launch launch = { LAUNCH_INIT };
     int pidfd = -EBADF;
@@ -222,9 +239,7 @@ static _Noreturn void scout_run(const ExecPlan *plan, int control_fd)
     const Report found = { .kind = ERROR_NONE };
     pid_t pid = -1;
 
-    launch.process = plan->process;
-    launch.credentials = &plan->credentials;
-    launch.candidates = &plan->candidates;
+    launch.plan = &plan->launch;
     launch.control_fd = control_fd;
     if (join(&launch, plan) == 0) {
         pid = sys_clone3(&arguments);
@@ -240,7 +255,7 @@ static _Noreturn void scout_run(const ExecPlan *plan, int control_fd)
     _exit(EXIT_FAILURE);
 }
 
-static pid_t clone_scout(const ExecPlan *plan, const int sockets[2], int cgroup_fd, int *ret_pidfd)
+static pid_t clone_scout(ExecPlan *plan, const int sockets[2], int cgroup_fd, int *ret_pidfd)
 {
     const NamespacePlan none = NAMESPACE_PLAN_INIT;
     sigset_t all, previous;
@@ -311,8 +326,10 @@ static int read_pid(int pidfd, pid_t *ret, Error *err)
 
 static int attach_scout(const ExecPlan *plan, pid_t scout, int control_fd, Error *err)
 {
-    int r = cgroup_attach(plan->options->cgroup, scout, err);
+    int r = cpu_affinity_apply(scout, plan->process->exec_cpu_affinity.initial, "initial", err);
 
+    if (r >= 0 && plan->options->cgroup)
+        r = cgroup_attach(plan->options->cgroup, scout, err);
     return r < 0 ? r : send_byte(control_fd, INIT_GO_ON, err);
 }
 
@@ -328,6 +345,11 @@ static int start_scout(ExecPlan *plan, int *ret_control_fd, Process *scout, Erro
     control_fd = sockets[0];
     child_fd = sockets[1];
 
+    /* The initial affinity is for a process outside, which the cgroup's CPUs may exclude. */
+    if (plan->process->exec_cpu_affinity.initial) {
+        plan->attaches = true;
+        cgroup_fd = -EBADF;
+    }
     scout->pid = clone_scout(plan, sockets, cgroup_fd, &scout->pidfd);
     if (scout->pid < 0 && cgroup_fd >= 0) {
         /* Not every cgroup takes a clone (one with threads in it does not): move it in instead. */
@@ -346,10 +368,19 @@ static int start_scout(ExecPlan *plan, int *ret_control_fd, Process *scout, Erro
     return 0;
 }
 
+static int attach_rdt_group(const ExecPlan *plan, pid_t pid, Error *err)
+{
+    _cleanup_close_ int fd = intel_rdt_open(err);
+
+    return fd < 0 ? fd : intel_rdt_attach(fd, plan->intel_rdt, plan->options->id, pid, err);
+}
+
 /* From the scout's message to execve(2). */
 static int accompany(const ExecPlan *plan, int control_fd, SandboxProcess *process, Error *err)
 {
-    _cleanup_close_ int no_fd = -EBADF;
+    SeccompListener listener = { .profile = plan->seccomp,
+                                 .state = plan->options->state,
+                                 .container_pid = plan->options->container_pid };
     int r = receive_progress(control_fd, &process->pidfd, err);
 
     if (r >= 0)
@@ -359,17 +390,27 @@ static int accompany(const ExecPlan *plan, int control_fd, SandboxProcess *proce
     if (r >= 0)
         r = receive_progress(control_fd, &process->terminal_fd, err);
     if (r >= 0)
-        r = process_limits_apply(process->pid, plan->process, err);
+        r = process_attributes_set(process->pid, plan->process, err);
     if (r >= 0)
-        r = send_byte(control_fd, INIT_START, err);
-    /* The end without a message is the program's beginning, or an end that its status explains. */
-    return r < 0 ? r : receive_success(control_fd, &no_fd, err);
+        r = cpu_affinity_apply(process->pid, plan->process->exec_cpu_affinity.final, "final", err);
+    if (r >= 0 && plan->intel_rdt)
+        r = attach_rdt_group(plan, process->pid, err);
+    if (r < 0)
+        return r;
+    listener.pid = process->pid;
+    listener.pidfd = process->pidfd;
+    return init_release(control_fd, &listener, err);
 }
 
 int sandbox_exec(const RuntimeConfig *config, const RuntimeProcess *process,
                  const SandboxExecOptions *options, SandboxProcess **ret, Error *err)
 {
-    _cleanup_(exec_plan_done) ExecPlan plan = { .process = process, .options = options };
+    _cleanup_(exec_plan_done) ExecPlan plan = { .process = process,
+                                                .options = options,
+                                                .seccomp = config->linux_config.seccomp,
+                                                .intel_rdt = config->linux_config.intel_rdt,
+                                                .procfs_fd = -EBADF,
+                                                .launch = LAUNCH_PLAN_INIT };
     _cleanup_(sandbox_process_abandonp) SandboxProcess *result = NEW(SandboxProcess);
     _cleanup_process_ Process scout = PROCESS_INIT;
     _cleanup_close_ int control_fd = -EBADF;

@@ -17,12 +17,16 @@
 typedef struct SandboxProcess SandboxProcess;
 
 typedef struct SandboxExecOptions {
-    pid_t container_pid; /* the container's first process, as our pid namespace sees it */
-    int container_pidfd; /* the same process */
-    Cgroup *cgroup;      /* where the new process goes; NULL: stays in ours */
-    int stdio[3];        /* become 0, 1, 2; ignored with process.terminal */
-    int cache_fd;        /* directory that keeps compiled seccomp filters; -EBADF: compile anew */
-    bool detaches;       /* it goes on when the caller ends; else it is killed then */
+    pid_t container_pid;   /* the container's first process, as our pid namespace sees it */
+    int container_pidfd;   /* the same process */
+    Cgroup *cgroup;        /* where the new process goes; NULL: stays in ours */
+    int stdio[3];          /* become 0, 1, 2; ignored with process.terminal */
+    int cache_fd;          /* directory that keeps compiled seccomp filters; -EBADF: compile anew */
+    const char *id;        /* the container's, whose session keyring is joined; NULL: a new one */
+    const char *state;     /* for a seccomp agent, as in SandboxOptions */
+    bool no_new_keyring;   /* keep the caller's session keyring */
+    unsigned preserve_fds; /* so many descriptors from 3 on reach the program */
+    bool detaches;         /* it goes on when the caller ends; else it is killed then */
 } SandboxExecOptions;
 
 /*

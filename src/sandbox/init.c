@@ -121,12 +121,15 @@ static int step_mounts(Init *init)
 
     if (r == 0)
         r = mount_table_make(&plan->mounts, plan->root_fd, &init->launch.report);
-    if (r < 0 || plan->sysctls.count == 0)
+    if (r < 0 ||
+        (plan->sysctls.count == 0 && !process_attributes_need_procfs(&plan->launch.attributes)))
         return r;
 
     /* A user namespace may mount procfs only while the host's is still in sight. */
     init->procfs_fd = procfs_open(&init->launch.report);
-    return init->procfs_fd < 0 ? init->procfs_fd : 0;
+    return init->procfs_fd < 0 ? init->procfs_fd
+                               : process_attributes_open(&plan->launch.attributes, init->procfs_fd,
+                                                         &init->launch.report);
 }
 
 static int step_devices(Init *init)
@@ -188,7 +191,9 @@ static int step_enter(Init *init)
                                            &init->launch.report)
                            : rootfs_enter(plan->root_fd, init->config, &init->launch.report);
 
-    return r < 0 ? r : launch_enter_directory(&init->launch);
+    if (r == 0)
+        r = launch_enter_directory(&init->launch);
+    return r < 0 ? r : launch_complete_environment(&init->launch);
 }
 
 static int step_ready(Init *init)
@@ -251,16 +256,14 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
         .launch = { LAUNCH_INIT },
     };
 
-    init.launch.process = plan->config->process;
-    init.launch.credentials = &plan->credentials;
-    init.launch.candidates = &plan->candidates;
+    init.launch.plan = &plan->launch;
     init.launch.root_fd = plan->root_fd;
     init.launch.control_fd = options->control_fd;
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         if (steps[i](&init) < 0) {
-            (void)report_send(&init.launch.report, options->control_fd, NULL,
-                              0); /* or it sees our end */
+            /* Or it sees our end. */
+            (void)report_send(&init.launch.report, init.launch.control_fd, NULL, 0);
             break;
         }
     }

@@ -10,18 +10,14 @@
 
 #include <stdbool.h>
 
-#include "base/string-list.h"
-#include "sandbox/credentials-private.h"
+#include "sandbox/launch-plan-private.h"
 #include "sandbox/report-private.h"
-#include "sandbox/runtime-config.h"
 #include "sandbox/terminal-private.h"
 
 typedef struct Launch {
-    const RuntimeProcess *process;
-    const Credentials *credentials;
-    const StringList *candidates; /* program_plan() */
-    int root_fd;                  /* of the container */
-    int control_fd;               /* closed by execve(2); its end is that of who waits for us */
+    LaunchPlan *plan;
+    int root_fd;    /* of the container */
+    int control_fd; /* closed by execve(2); its end is that of who waits for us */
     int stdio[3];
     int directory_fd; /* the working directory */
     bool has_directory;
@@ -48,10 +44,14 @@ int launch_enter_directory(Launch *launch);
 /* Streams to their places, and everything else is closed by execve(2). */
 int launch_arrange_descriptors(Launch *launch);
 
+/* Look up in the root what the environment lacks. */
+int launch_complete_environment(Launch *launch);
+
+/* Attributes, then credentials: from here on we are the user. */
 int launch_take_credentials(Launch *launch);
 
 /* Is the working directory inside the root? Enters it as the user, where root could not. */
 int launch_check_directory(Launch *launch);
 
-/* Returns only with a failure. */
+/* Go under the filter and become the program. Returns only with a failure. */
 int launch_execute(Launch *launch);

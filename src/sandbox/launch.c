@@ -71,14 +71,14 @@ static void give_to_user(int fd, uid_t uid)
 
 int launch_open_stdio(Launch *launch, const int stdio[3])
 {
-    bool terminal = launch->process->terminal;
+    bool terminal = launch->plan->process->terminal;
 
     for (int i = 0; i < 3; i++) {
         launch->stdio[i] = open_stdio(launch, terminal ? launch->terminal.slave_fd : stdio[i]);
         if (launch->stdio[i] < 0)
             return report_result(&launch->report, launch->stdio[i],
                                  "open standard input and output");
-        give_to_user(launch->stdio[i], launch->process->user.uid);
+        give_to_user(launch->stdio[i], launch->plan->process->user.uid);
     }
     return 0;
 }
@@ -86,7 +86,7 @@ int launch_open_stdio(Launch *launch, const int stdio[3])
 /* A magic link (/proc/self/fd/7) as working directory would lead out of the root. */
 int launch_open_directory(Launch *launch, bool makes_missing)
 {
-    const char *path = launch->process->cwd;
+    const char *path = launch->plan->process->cwd;
     int fd = path_open_in_root(launch->root_fd, path, O_PATH | O_DIRECTORY, 0);
 
     if (fd == -ENOENT && makes_missing)
@@ -109,14 +109,15 @@ int launch_enter_directory(Launch *launch)
      * root out (NFS) gets a second chance when we are the user. */
     launch->has_directory = fchdir(launch->directory_fd) == 0;
     if (!launch->has_directory && errno != EACCES)
-        return report_errno(&launch->report, "enter working directory '", launch->process->cwd,
-                            "'");
+        return report_errno(&launch->report, "enter working directory '",
+                            launch->plan->process->cwd, "'");
     return 0;
 }
 
 int launch_arrange_descriptors(Launch *launch)
 {
-    int r = launch->process->terminal ? terminal_control(&launch->terminal, &launch->report) : 0;
+    int r =
+        launch->plan->process->terminal ? terminal_control(&launch->terminal, &launch->report) : 0;
 
     if (r < 0)
         return r;
@@ -124,25 +125,49 @@ int launch_arrange_descriptors(Launch *launch)
         if (dup2(launch->stdio[i], i) < 0)
             return report_errno(&launch->report, "arrange standard input and output");
     /* Whatever our parent was started with and forgot to mark. */
-    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    if (close_range(launch->plan->first_closed_fd, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         return report_errno(&launch->report, "mark descriptors close-on-exec");
     return 0;
 }
 
+int launch_complete_environment(Launch *launch)
+{
+    environment_find_home(&launch->plan->environment, launch->root_fd,
+                          launch->plan->process->user.uid);
+    return 0;
+}
+
+/* What is ignored or blocked would be inherited. Before a filter that need not allow for it. */
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int signal = 1; signal < NSIG; signal++)
+        (void)sys_reset_signal(signal); /* fails for KILL and STOP */
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int launch_take_credentials(Launch *launch)
 {
+    const Credentials *credentials = &launch->plan->credentials;
     struct pollfd parent = { .fd = launch->control_fd, .events = POLLIN };
-    int r = credentials_apply(launch->credentials, &launch->report);
+    int r;
+
+    reset_signals();
+    r = process_attributes_apply(&launch->plan->attributes, &launch->report);
+    if (r == 0)
+        r = credentials_apply(credentials, launch->control_fd, &launch->report);
 
     /* A parent that died before we asked for its death signal has left us an end of stream. */
-    if (r == 0 && launch->credentials->dies_with_parent && poll(&parent, 1, 0) != 0)
+    if (r == 0 && credentials->dies_with_parent && poll(&parent, 1, 0) > 0)
         _exit(EXIT_FAILURE);
     return r;
 }
 
 int launch_check_directory(Launch *launch)
 {
-    const char *path = launch->process->cwd;
+    const char *path = launch->plan->process->cwd;
     char current[PATH_MAX];
 
     if (!launch->has_directory) {
@@ -163,11 +188,10 @@ int launch_check_directory(Launch *launch)
 
 int launch_execute(Launch *launch)
 {
-    sigset_t none;
+    const LaunchPlan *plan = launch->plan;
+    int r = credentials_apply_filter(&plan->credentials, launch->control_fd, &launch->report);
 
-    for (int signal = 1; signal < NSIG; signal++)
-        (void)sys_reset_signal(signal); /* fails for KILL and STOP */
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    return program_execute(launch->process, launch->candidates, &launch->report);
+    return r < 0 ? r
+                 : program_execute(plan->process, &plan->environment, &plan->candidates,
+                                   &launch->report);
 }

@@ -35,6 +35,9 @@ typedef struct MountOptions {
 void mount_options_done(MountOptions *options);
 #define _cleanup_mount_options_ _cleanup_(mount_options_done)
 
+/* The options that the table knows and does not refuse, in its order. */
+void mount_option_names(StringList *ret);
+
 /*
  * Sort @options into @ret (zeroed). What the table does not know goes to the file system, and so do
  * flags of the file system itself ("sync"), under the kernel's names for them.

@@ -203,6 +203,13 @@ static int add_super_flags(MountOptions *options, const MountAttributes *super, 
     return 0;
 }
 
+void mount_option_names(StringList *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options_table); i++)
+        if (options_table[i].effect != EFFECT_REFUSED)
+            string_list_add(ret, options_table[i].name);
+}
+
 int mount_options_parse(const StringList *options, MountOptions *ret, Error *err)
 {
     MountAttributes super = {};

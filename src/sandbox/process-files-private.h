@@ -26,6 +26,9 @@ int process_set_oom_score(pid_t pid, int64_t score, Error *err);
 /* The files that @sysctls mean: path below /proc/sys -> value. */
 void sysctls_plan(const StringMap *sysctls, StringMap *ret);
 
+/* The procfs at /proc, known to be one. Returns a descriptor or -errno. */
+int procfs_open_host(void);
+
 /* The child's part, without allocation. */
 int procfs_open(Report *report);
 int sysctls_write(int procfs_fd, const StringMap *files, Report *report);

@@ -31,6 +31,15 @@ int process_files_open(pid_t pid)
     return fd_is_on_fs(fd, PROC_SUPER_MAGIC) ? TAKE_FD(fd) : -EXDEV;
 }
 
+int procfs_open_host(void)
+{
+    _cleanup_close_ int fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    return fd_is_on_fs(fd, PROC_SUPER_MAGIC) ? TAKE_FD(fd) : -EXDEV;
+}
+
 int process_set_oom_score(pid_t pid, int64_t score, Error *err)
 {
     _cleanup_close_ int fd = process_files_open(pid);

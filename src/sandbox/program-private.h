@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/string-list.h"
+#include "sandbox/environment-private.h"
 #include "sandbox/report-private.h"
 #include "sandbox/runtime-config.h"
 
@@ -12,7 +13,8 @@
 void program_plan(const RuntimeProcess *process, StringList *ret);
 
 /*
- * Execute the first candidate that the kernel accepts. Returns only with a failure, recorded:
- * PROGRAM_MISSING, PROGRAM_UNUSABLE or SYSTEM. Does not allocate.
+ * Execute the first candidate that the kernel accepts, with the variables of @environment. Returns
+ * only with a failure, recorded: PROGRAM_MISSING, PROGRAM_UNUSABLE or SYSTEM. Does not allocate.
  */
-int program_execute(const RuntimeProcess *process, const StringList *candidates, Report *report);
+int program_execute(const RuntimeProcess *process, const Environment *environment,
+                    const StringList *candidates, Report *report);

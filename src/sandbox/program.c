@@ -96,10 +96,10 @@ static int refine_errno(const char *path, int errnum)
     return S_ISDIR(st.st_mode) ? EISDIR : errnum;
 }
 
-int program_execute(const RuntimeProcess *process, const StringList *candidates, Report *report)
+int program_execute(const RuntimeProcess *process, const Environment *environment,
+                    const StringList *candidates, Report *report)
 {
     const char *name = process->args.items[0];
-    char *const no_environment[] = { NULL };
     bool is_search = !strchr(name, '/');
     int result = ENOENT;
 
@@ -107,8 +107,7 @@ int program_execute(const RuntimeProcess *process, const StringList *candidates,
         const char *path = candidates->items[i];
         int errnum;
 
-        (void)execve(path, process->args.items,
-                     process->env.count > 0 ? process->env.items : no_environment);
+        (void)execve(path, process->args.items, environment->variables.items);
         errnum = refine_errno(path, errno);
         if (is_search && (errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR))
             continue;

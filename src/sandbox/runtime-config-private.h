@@ -51,6 +51,8 @@ int runtime_rule_rlimits(const void *value, Error *err);
 int runtime_rule_mount(const void *value, Error *err);
 int runtime_rule_device(const void *value, Error *err);
 int runtime_rule_memory(const void *value, Error *err);
+int runtime_rule_scheduler(const void *value, Error *err);
+int runtime_rule_memory_policy(const void *value, Error *err);
 int runtime_rule_seccomp(const void *value, Error *err);
 int runtime_rule_linux(const void *value, Error *err);
 int runtime_rule_config(const void *value, Error *err);

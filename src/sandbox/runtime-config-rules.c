@@ -73,6 +73,12 @@ const LinuxNamespace *linux_namespace_find(const LinuxConfig *config, const char
     return NULL;
 }
 
+void linux_namespace_names(StringList *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+        string_list_add(ret, namespaces[i].name);
+}
+
 int runtime_rlimit_number(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rlimits); i++) {
@@ -210,20 +216,72 @@ int runtime_rule_memory(const void *value, Error *err)
     return 0;
 }
 
+/* The kernel takes some of these and silently does something else. */
+int runtime_rule_scheduler(const void *value, Error *err)
+{
+    const RuntimeScheduler *scheduler = value;
+    bool is_realtime =
+        strcmp(scheduler->policy, "SCHED_FIFO") == 0 || strcmp(scheduler->policy, "SCHED_RR") == 0;
+    bool is_deadline = strcmp(scheduler->policy, "SCHED_DEADLINE") == 0;
+
+    if (is_realtime && scheduler->priority == 0)
+        return error_set(err, ERROR_INVALID, "priority: is 1 to 99 with %s", scheduler->policy);
+    if (!is_realtime && scheduler->priority != 0)
+        return error_set(err, ERROR_INVALID, "priority: is of no use with %s", scheduler->policy);
+    if (!is_deadline && (scheduler->runtime || scheduler->deadline || scheduler->period))
+        return error_set(err, ERROR_INVALID,
+                         "runtime: this, deadline and period are of no use with %s",
+                         scheduler->policy);
+    return 0;
+}
+
+int runtime_rule_memory_policy(const void *value, Error *err)
+{
+    const LinuxMemoryPolicy *policy = value;
+    bool has_nodes = policy->nodes && *policy->nodes, takes_nodes, may_lack_nodes;
+
+    if (!policy->mode)
+        return invalid(err, "mode: is required");
+    takes_nodes =
+        strcmp(policy->mode, "MPOL_DEFAULT") != 0 && strcmp(policy->mode, "MPOL_LOCAL") != 0;
+    may_lack_nodes = !takes_nodes || strcmp(policy->mode, "MPOL_PREFERRED") == 0;
+    if (has_nodes && !takes_nodes)
+        return error_set(err, ERROR_INVALID, "nodes: are of no use with %s", policy->mode);
+    if (!has_nodes && !may_lack_nodes)
+        return error_set(err, ERROR_INVALID, "nodes: are required by %s", policy->mode);
+    if (string_list_contains(&policy->flags, "MPOL_F_STATIC_NODES") &&
+        string_list_contains(&policy->flags, "MPOL_F_RELATIVE_NODES"))
+        return invalid(err, "flags: nodes are either static or relative");
+    return 0;
+}
+
+/* The specification wants this to fail rather than be ignored. */
+static bool carries_errno(const char *action)
+{
+    return strcmp(action, "SCMP_ACT_ERRNO") == 0 || strcmp(action, "SCMP_ACT_TRACE") == 0;
+}
+
 int runtime_rule_seccomp(const void *value, Error *err)
 {
     const LinuxSeccomp *seccomp = value;
     bool notifies = false;
+
+    if (seccomp->default_errno_ret.is_set && !carries_errno(seccomp->default_action))
+        return error_set(err, ERROR_INVALID, "defaultErrnoRet: is of no use with %s",
+                         seccomp->default_action);
 
     if (strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0)
         return invalid(err, "defaultAction: cannot be SCMP_ACT_NOTIFY");
     for (size_t i = 0; i < seccomp->syscalls.count; i++) {
         const LinuxSeccompSyscall *rule = &seccomp->syscalls.items[i];
 
+        if (rule->errno_ret.is_set && !carries_errno(rule->action))
+            return error_set(err, ERROR_INVALID, "syscalls[%zu].errnoRet: is of no use with %s", i,
+                             rule->action);
         if (strcmp(rule->action, "SCMP_ACT_NOTIFY") != 0)
             continue;
         notifies = true;
-        /* The agent gets its descriptor through this very call: it would wait for itself. */
+        /* The agent gets its descriptor with the help of this call: it would wait for itself. */
         if (string_list_contains(&rule->names, "write"))
             return error_set(err, ERROR_INVALID, "syscalls[%zu]: 'write' cannot be notified", i);
     }

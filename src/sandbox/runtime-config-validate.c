@@ -12,7 +12,9 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/string-buffer.h"
+#include "sandbox/process-attributes-private.h"
 #include "sandbox/runtime-config-private.h"
+#include "sandbox/scheduling-private.h"
 #include "sandbox/seccomp-private.h"
 
 #define HOST_NAME_LENGTH_MAX 64 /* __NEW_UTS_LEN */
@@ -297,6 +299,18 @@ static int check_mem_bw_schema(const Check *check, const void *value, Error *err
     return 0;
 }
 
+static int check_lines(const Check *check, const void *value, Error *err)
+{
+    const StringList *list = value;
+
+    (void)check;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i][0] == '\0' || strchr(list->items[i], '\n'))
+            return error_set(err, ERROR_INVALID, "'%s' is not one line", list->items[i]);
+    }
+    return 0;
+}
+
 static int check_file_name(const Check *check, const void *value, Error *err)
 {
     const char *name = *(char *const *)value;
@@ -307,30 +321,12 @@ static int check_file_name(const Check *check, const void *value, Error *err)
     return 0;
 }
 
-static const char *const io_priority_classes[] = { "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
-                                                   "IOPRIO_CLASS_IDLE", NULL };
-static const char *const scheduler_policies[] = { "SCHED_OTHER",    "SCHED_FIFO", "SCHED_RR",
-                                                  "SCHED_BATCH",    "SCHED_ISO",  "SCHED_IDLE",
-                                                  "SCHED_DEADLINE", NULL };
-static const char *const scheduler_flags[] = {
-    "SCHED_FLAG_RESET_ON_FORK",  "SCHED_FLAG_RECLAIM",
-    "SCHED_FLAG_DL_OVERRUN",     "SCHED_FLAG_KEEP_POLICY",
-    "SCHED_FLAG_KEEP_PARAMS",    "SCHED_FLAG_UTIL_CLAMP_MIN",
-    "SCHED_FLAG_UTIL_CLAMP_MAX", NULL
-};
 static const char *const device_types[] = { "c", "b", "u", "p", NULL };
 static const char *const device_rule_types[] = { "a", "b", "c", NULL };
 /* The recursive forms are not in the schema, but container managers write them. */
 static const char *const propagations[] = { "private",    "shared",      "slave",
                                             "unbindable", "rprivate",    "rshared",
                                             "rslave",     "runbindable", NULL };
-static const char *const personality_domains[] = { "LINUX", "LINUX32", NULL };
-static const char *const memory_policy_modes[] = { "MPOL_DEFAULT",    "MPOL_BIND",
-                                                   "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE",
-                                                   "MPOL_PREFERRED",  "MPOL_PREFERRED_MANY",
-                                                   "MPOL_LOCAL",      NULL };
-static const char *const memory_policy_flags[] = { "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
-                                                   "MPOL_F_STATIC_NODES", NULL };
 
 #define MEMBER(struct_type, table, field, function, ...)                                           \
     {                                                                                              \
@@ -365,12 +361,15 @@ static const Check checks[] = {
     MEMBER(RuntimeConsoleSize, runtime_console_size, height, check_uint64, RANGE(0, UINT16_MAX)),
     MEMBER(RuntimeConsoleSize, runtime_console_size, width, check_uint64, RANGE(0, UINT16_MAX)),
     MEMBER(RuntimeIoPriority, runtime_io_priority, class_name, check_name,
-           .names = io_priority_classes),
+           .lookup = io_priority_class_from_name),
     MEMBER(RuntimeIoPriority, runtime_io_priority, priority, check_int32, RANGE(0, 7)),
-    MEMBER(RuntimeScheduler, runtime_scheduler, policy, check_name, .names = scheduler_policies),
-    MEMBER(RuntimeScheduler, runtime_scheduler, flags, check_names, .names = scheduler_flags),
+    MEMBER(RuntimeScheduler, runtime_scheduler, policy, check_name,
+           .lookup = scheduler_policy_from_name),
+    MEMBER(RuntimeScheduler, runtime_scheduler, flags, check_names,
+           .lookup = scheduler_flag_from_name),
     MEMBER(RuntimeScheduler, runtime_scheduler, nice, check_int32, RANGE(-20, 19)),
     MEMBER(RuntimeScheduler, runtime_scheduler, priority, check_int32, RANGE(0, 99)),
+    WHOLE(runtime_scheduler, runtime_rule_scheduler),
     MEMBER(RuntimeExecCpuAffinity, runtime_exec_cpu_affinity, initial, check_cpu_list),
     MEMBER(RuntimeExecCpuAffinity, runtime_exec_cpu_affinity, final, check_cpu_list),
 
@@ -435,14 +434,18 @@ static const Check checks[] = {
     MEMBER(LinuxSeccomp, linux_seccomp, flags, check_names, .lookup = seccomp_flag_from_name),
     WHOLE(linux_seccomp, runtime_rule_seccomp),
 
-    MEMBER(LinuxPersonality, linux_personality, domain, check_name, .names = personality_domains),
+    MEMBER(LinuxPersonality, linux_personality, domain, check_name,
+           .lookup = personality_from_name),
     MEMBER(LinuxPersonality, linux_personality, flags, check_empty_list),
     MEMBER(LinuxIntelRdt, linux_intel_rdt, clos_id, check_file_name),
     MEMBER(LinuxIntelRdt, linux_intel_rdt, mem_bw_schema, check_mem_bw_schema),
-    MEMBER(LinuxMemoryPolicy, linux_memory_policy, mode, check_name, .names = memory_policy_modes),
+    MEMBER(LinuxIntelRdt, linux_intel_rdt, schemata, check_lines),
+    MEMBER(LinuxMemoryPolicy, linux_memory_policy, mode, check_name,
+           .lookup = memory_policy_mode_from_name),
     MEMBER(LinuxMemoryPolicy, linux_memory_policy, nodes, check_cpu_list),
     MEMBER(LinuxMemoryPolicy, linux_memory_policy, flags, check_names,
-           .names = memory_policy_flags),
+           .lookup = memory_policy_flag_from_name),
+    WHOLE(linux_memory_policy, runtime_rule_memory_policy),
     MEMBER(LinuxConfig, linux_config, cgroups_path, check_cgroups_path),
     MEMBER(LinuxConfig, linux_config, rootfs_propagation, check_name, .names = propagations),
     MEMBER(LinuxConfig, linux_config, masked_paths, check_absolute_list),

@@ -12,8 +12,6 @@
 #include "base/memory.h"
 #include "sandbox/runtime-config-private.h"
 
-#define OCI_VERSION "1.3.0"
-
 static const JsonField runtime_root_fields[] = {
     JSON_FIELD_FLAGS(RuntimeRoot, path, "path", JSON_TYPE_STRING, JSON_REQUIRED),
     JSON_FIELD(RuntimeRoot, readonly, "readonly", JSON_TYPE_BOOL),
@@ -398,7 +396,7 @@ RuntimeConfig *runtime_config_new(void)
 {
     RuntimeConfig *config = NEW(RuntimeConfig);
 
-    config->oci_version = memory_strdup(OCI_VERSION);
+    config->oci_version = memory_strdup(RUNTIME_CONFIG_VERSION);
     return config;
 }
 

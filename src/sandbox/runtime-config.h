@@ -21,6 +21,9 @@
 #include "base/json-fields.h"
 #include "base/string-list.h"
 
+/* Of the specification, what is written. */
+#define RUNTIME_CONFIG_VERSION "1.3.0"
+
 /* A larger config.json is refused. */
 #define RUNTIME_CONFIG_SIZE_MAX (4U << 20)
 
@@ -370,6 +373,9 @@ int linux_namespace_flag(const char *type);
 
 /* The entry of that type ("pid"), or NULL. */
 const LinuxNamespace *linux_namespace_find(const LinuxConfig *config, const char *type);
+
+/* All types that it knows. */
+void linux_namespace_names(StringList *ret);
 
 /* The RLIMIT_* number of its name ("RLIMIT_NOFILE"), or -EINVAL. */
 int runtime_rlimit_number(const char *name);

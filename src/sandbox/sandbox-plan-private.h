@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "sandbox/credentials-private.h"
 #include "sandbox/devices-private.h"
+#include "sandbox/launch-plan-private.h"
 #include "sandbox/mounts-private.h"
 #include "sandbox/namespaces-private.h"
 #include "sandbox/runtime-config.h"
@@ -24,8 +24,7 @@ typedef struct SandboxPlan {
     DeviceTable devices;
     bool has_own_dev; /* devices and links are made; else /dev is somebody else's */
     StringMap sysctls;
-    StringList candidates;
-    Credentials credentials;
+    LaunchPlan launch;
     int root_fd;
     int start_fd;
     bool no_pivot;
@@ -36,7 +35,8 @@ typedef struct SandboxPlan {
 #define SANDBOX_PLAN_INIT                                                                          \
     (SandboxPlan)                                                                                  \
     {                                                                                              \
-        .namespaces = NAMESPACE_PLAN_INIT, .root_fd = -EBADF, .start_fd = -EBADF, .stdio = {       \
+        .namespaces = NAMESPACE_PLAN_INIT, .launch = LAUNCH_PLAN_INIT, .root_fd = -EBADF,          \
+        .start_fd = -EBADF, .stdio = {                                                             \
             -EBADF,                                                                                \
             -EBADF,                                                                                \
             -EBADF                                                                                 \

@@ -8,12 +8,10 @@
 
 #include "base/fd.h"
 #include "sandbox/process-files-private.h"
-#include "sandbox/program-private.h"
 #include "sandbox/rootfs-private.h"
 
 static int check_supported(const RuntimeConfig *config, Error *err)
 {
-    const RuntimeProcess *process = config->process;
     const RuntimeHooks *hooks = &config->hooks;
     const LinuxConfig *settings = &config->linux_config;
     const LinuxTimeOffsets *time = &settings->time_offsets;
@@ -24,19 +22,9 @@ static int check_supported(const RuntimeConfig *config, Error *err)
         { "hooks", hooks->prestart.count || hooks->create_runtime.count ||
                        hooks->create_container.count || hooks->start_container.count ||
                        hooks->poststart.count || hooks->poststop.count },
-        { "process.apparmorProfile", process->apparmor_profile },
-        { "process.selinuxLabel", process->selinux_label },
-        { "process.ioPriority", process->io_priority },
-        { "process.scheduler", process->scheduler },
-        { "process.execCPUAffinity",
-          process->exec_cpu_affinity.initial || process->exec_cpu_affinity.final },
         { "linux.timeOffsets", time->boottime.secs || time->boottime.nanosecs ||
                                    time->monotonic.secs || time->monotonic.nanosecs },
         { "linux.netDevices", settings->net_devices.count },
-        { "linux.personality", settings->personality },
-        { "linux.intelRdt", settings->intel_rdt },
-        { "linux.memoryPolicy", settings->memory_policy },
-        { "linux.seccomp.listenerPath", settings->seccomp && settings->seccomp->listener_path },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
@@ -50,6 +38,22 @@ static int check_process(const RuntimeConfig *config, Error *err)
     if (!config->process || config->process->args.count == 0)
         return error_set(err, ERROR_INVALID, "process.args: there is no program to execute");
     return 0;
+}
+
+static int plan_launch(SandboxPlan *plan, const SandboxOptions *options, Error *err)
+{
+    const LaunchOptions launch = {
+        .id = options->id,
+        .state = options->state,
+        .cache_fd = options->cache_fd,
+        .preserve_fds = options->preserve_fds,
+        .listen_fds = options->listen_fds,
+        .no_new_keyring = options->no_new_keyring,
+        .dies_with_parent = options->start_fd < 0,
+    };
+
+    return launch_plan_make(&plan->launch, plan->config->process, &plan->config->linux_config,
+                            &launch, err);
 }
 
 int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const SandboxOptions *options,
@@ -83,11 +87,7 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
     if (r < 0)
         return r;
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);
-    program_plan(config->process, &plan->candidates);
-    r = credentials_plan(config->process, config->linux_config.seccomp, options->cache_fd,
-                         &plan->credentials, err);
-    plan->credentials.dies_with_parent = options->start_fd < 0;
-    return r;
+    return plan_launch(plan, options, err);
 }
 
 void sandbox_plan_done(SandboxPlan *plan)
@@ -96,8 +96,7 @@ void sandbox_plan_done(SandboxPlan *plan)
     mount_table_done(&plan->mounts);
     device_table_done(&plan->devices);
     string_map_done(&plan->sysctls);
-    string_list_done(&plan->candidates);
     string_list_done(&plan->kernel_mounts);
-    credentials_done(&plan->credentials);
+    launch_plan_done(&plan->launch);
     plan->root_fd = fd_close(plan->root_fd);
 }

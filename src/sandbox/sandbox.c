@@ -18,7 +18,8 @@
 #include "base/memory.h"
 #include "base/socket.h"
 #include "sandbox/init-private.h"
-#include "sandbox/process-files-private.h"
+#include "sandbox/init-release-private.h"
+#include "sandbox/intel-rdt.h"
 
 struct Sandbox {
     Cgroup *cgroup; /* NULL: the configuration names none */
@@ -27,13 +28,18 @@ struct Sandbox {
     int pidfd;
     int control_fd;
     int terminal_fd;
+    const LinuxSeccomp *seccomp; /* the configuration's, until the start */
+    char *state;                 /* for a seccomp agent, owned */
+    char *id;                    /* owned */
+    int rdt_fd;                  /* the file system with its group; -EBADF: it has none */
+    LinuxIntelRdt rdt;           /* what its removal takes: closID, owned, and enableMonitoring */
 };
 
 static Sandbox *sandbox_new(void)
 {
     Sandbox *sandbox = NEW(Sandbox);
 
-    sandbox->pidfd = sandbox->control_fd = sandbox->terminal_fd = -EBADF;
+    sandbox->pidfd = sandbox->control_fd = sandbox->terminal_fd = sandbox->rdt_fd = -EBADF;
     return sandbox;
 }
 
@@ -51,6 +57,10 @@ void sandbox_detach(Sandbox *sandbox)
     fd_close(sandbox->pidfd);
     fd_close(sandbox->control_fd);
     fd_close(sandbox->terminal_fd);
+    fd_close(sandbox->rdt_fd);
+    free(sandbox->rdt.clos_id);
+    free(sandbox->state);
+    free(sandbox->id);
     free(sandbox);
 }
 
@@ -70,6 +80,8 @@ void sandbox_free(Sandbox *sandbox)
         (void)cgroup_kill(sandbox->cgroup, NULL);
         (void)cgroup_remove(sandbox->cgroup, NULL);
     }
+    if (sandbox->rdt_fd >= 0)
+        (void)intel_rdt_remove(sandbox->rdt_fd, &sandbox->rdt, sandbox->id, NULL);
     sandbox_detach(sandbox);
     errno = saved_errno;
 }
@@ -177,6 +189,19 @@ static int wait_until_ready(Sandbox *sandbox, Error *err)
     return report.kind == ERROR_NONE ? 0 : report_to_error(&report, err);
 }
 
+static int create_rdt_group(Sandbox *sandbox, const LinuxIntelRdt *settings, Error *err)
+{
+    _cleanup_close_ int fd = intel_rdt_open(err);
+    int r = fd < 0 ? fd : intel_rdt_create(fd, settings, sandbox->id, err);
+
+    if (r < 0)
+        return r;
+    sandbox->rdt.clos_id = memory_strdup(settings->clos_id);
+    sandbox->rdt.enable_monitoring = settings->enable_monitoring;
+    sandbox->rdt_fd = TAKE_FD(fd);
+    return 0;
+}
+
 int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, Sandbox **ret,
                    Error *err)
 {
@@ -190,7 +215,12 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
         if (r < 0)
             return r;
     }
-    r = sandbox_plan_make(&plan, config, options, sandbox->cgroup, err);
+    sandbox->seccomp = settings->seccomp;
+    sandbox->state = memory_strdup(options->state);
+    sandbox->id = memory_strdup(options->id);
+    r = settings->intel_rdt ? create_rdt_group(sandbox, settings->intel_rdt, err) : 0;
+    if (r >= 0)
+        r = sandbox_plan_make(&plan, config, options, sandbox->cgroup, err);
     if (r >= 0)
         r = start_init(sandbox, &plan, err);
     if (r >= 0)
@@ -198,7 +228,9 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
     if (r >= 0)
         r = wait_until_ready(sandbox, err);
     if (r >= 0)
-        r = process_limits_apply(sandbox->pid, config->process, err);
+        r = process_attributes_set(sandbox->pid, config->process, err);
+    if (r >= 0 && settings->intel_rdt)
+        r = intel_rdt_attach(sandbox->rdt_fd, settings->intel_rdt, sandbox->id, sandbox->pid, err);
     if (r < 0)
         return r;
 
@@ -227,35 +259,50 @@ Cgroup *sandbox_cgroup(const Sandbox *sandbox)
 }
 
 /* Closes @control_fd, on which the first process waits. */
-static int start_through(int control_fd, Error *err)
+static int start_through(int control_fd, const SeccompListener *listener, Error *err)
 {
-    _cleanup_close_ int fd = control_fd, no_fd = -EBADF;
-    Report report;
-    int r = send_byte(fd, INIT_START);
+    _cleanup_close_ int fd = control_fd;
 
-    if (r >= 0)
-        r = report_receive(&report, fd, &no_fd);
-    if (r < 0)
-        return error_result(err, r, "talk to the container's first process");
-
-    /* The descriptor was closed by execve(2), or by an end that the exit status explains. */
-    return r == 0 ? 0 : report_to_error(&report, err);
+    return init_release(fd, listener, err);
 }
 
 int sandbox_start(Sandbox *sandbox, Error *err)
 {
-    return start_through(TAKE_FD(sandbox->control_fd), err);
+    const SeccompListener listener = {
+        .profile = sandbox->seccomp,
+        .state = sandbox->state,
+        .container_pid = sandbox->pid,
+        .pid = sandbox->pid,
+        .pidfd = sandbox->pidfd,
+    };
+
+    return start_through(TAKE_FD(sandbox->control_fd), &listener, err);
 }
 
-int sandbox_start_at(int dir_fd, const char *name, Error *err)
+int sandbox_start_notified_at(int dir_fd, const char *name, const SandboxNotified *notified,
+                              Error *err)
 {
+    const SeccompListener listener = {
+        .profile = notified->seccomp,
+        .state = notified->state,
+        .container_pid = notified->pid,
+        .pid = notified->pid,
+        .pidfd = notified->pidfd,
+    };
     int fd = socket_connect_at(dir_fd, name);
 
     if (fd == -ENOENT || fd == -ECONNREFUSED)
         return error_set(err, ERROR_CONFLICT, "the container does not wait for its start");
     if (fd < 0)
         return error_result(err, fd, "reach the container's first process");
-    return start_through(fd, err);
+    return start_through(fd, &listener, err);
+}
+
+int sandbox_start_at(int dir_fd, const char *name, Error *err)
+{
+    const SandboxNotified nobody = { .pidfd = -EBADF };
+
+    return sandbox_start_notified_at(dir_fd, name, &nobody, err);
 }
 
 bool sandbox_is_waiting_at(int dir_fd, const char *name)

@@ -30,11 +30,22 @@ typedef struct SandboxOptions {
     int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
     int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
     bool no_pivot; /* chroot(2) instead of pivot_root(2): for a host that runs from its initramfs */
+
+    const char *id;      /* the container's, for the names of its session keyring and resctrl group;
+                            NULL: no names, and linux.intelRdt needs a closID */
+    const char *state;   /* the container's state (runtime.md) for a seccomp agent, a JSON object
+                            whose "pid" is filled in; NULL: a profile with one is refused */
+    bool no_new_keyring; /* keep the caller's session keyring */
+    unsigned preserve_fds; /* so many descriptors from 3 on reach the program, those of them that
+                              are not close-on-exec */
+    unsigned listen_fds;   /* of them, the first so many are sockets to listen at: the program gets
+                              LISTEN_FDS and LISTEN_PID=1 */
 } SandboxOptions;
 
 /*
  * Make cgroup, namespaces, mounts and devices as @config (valid, as runtime_config_parse() returns
- * it) says. Descriptors in @options stay the caller's. On failure nothing is left behind.
+ * it) says; it has to stay until the start. Descriptors in @options stay the caller's. On failure
+ * nothing is left behind.
  * Errors: INVALID (the configuration contradicts itself), UNSUPPORTED (the kernel lacks a feature
  * or this version what was asked for), NOT_FOUND (a mount source is missing), DENIED (what takes a
  * capability that we lack), SYSTEM.
@@ -62,6 +73,18 @@ int sandbox_start(Sandbox *sandbox, Error *err);
  * socket @name in @dir_fd. Errors also: CONFLICT (it was started before, or has ended).
  */
 int sandbox_start_at(int dir_fd, const char *name, Error *err);
+
+/* What a seccomp agent is told of the container (linux.seccomp.listenerPath). */
+typedef struct SandboxNotified {
+    const LinuxSeccomp *seccomp; /* NULL: no profile */
+    const char *state;           /* as in SandboxOptions */
+    pid_t pid;                   /* of the container's first process */
+    int pidfd;                   /* of the same */
+} SandboxNotified;
+
+/* The same for a profile that notifies. Errors also: UNAVAILABLE (nobody listens). */
+int sandbox_start_notified_at(int dir_fd, const char *name, const SandboxNotified *notified,
+                              Error *err);
 
 /* Whether it waits to be started by sandbox_start_at(). In doubt it does not. */
 bool sandbox_is_waiting_at(int dir_fd, const char *name);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -74,6 +75,31 @@ static void compiler_done(Compiler *compiler)
         seccomp_release(compiler->filter);
 }
 
+bool seccomp_action_is_supported(uint32_t action)
+{
+    uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kind) == 0;
+}
+
+bool seccomp_flag_is_supported(uint32_t flag)
+{
+    unsigned long flags = flag;
+
+    if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+        flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER; /* the one is refused without the other */
+    /* Flags are looked at before the program, which is missing here. */
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
+}
+
+bool seccomp_architecture_is_supported(uint32_t architecture)
+{
+    _cleanup_(compiler_done) Compiler compiler = { .filter = seccomp_init(SCMP_ACT_ALLOW) };
+    int r = compiler.filter ? seccomp_arch_add(compiler.filter, architecture) : -ENOMEM;
+
+    return r == 0 || r == -EEXIST;
+}
+
 /* SCMP_ACT_ERRNO and SCMP_ACT_TRACE carry a number. */
 static int resolve_action(const char *name, OptionalUint64 number, uint32_t *ret, Error *err)
 {
@@ -81,6 +107,9 @@ static int resolve_action(const char *name, OptionalUint64 number, uint32_t *ret
 
     if (seccomp_action_from_name(name, &action) < 0)
         return error_set(err, ERROR_INVALID, "unknown seccomp action '%s'", name);
+    if (!seccomp_action_is_supported(action))
+        return error_set(err, ERROR_UNSUPPORTED, "linux.seccomp: this kernel does not have '%s'",
+                         name);
     if (action == SCMP_ACT_ERRNO(0) || action == SCMP_ACT_TRACE(0))
         action |= (number.is_set ? number.value : EPERM) & SECCOMP_RET_DATA;
     *ret = action;

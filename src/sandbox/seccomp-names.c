@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sandbox/named-numbers-private.h"
 #include "sandbox/seccomp-private.h"
 
 /* Younger than libseccomp 2.5. */
@@ -26,16 +27,6 @@
 #ifndef SCMP_ARCH_SHEB
 #define SCMP_ARCH_SHEB 0x2aU
 #endif
-/* Linux 5.19. */
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-
-typedef struct NamedNumber {
-    const char *name;
-    uint32_t number;
-} NamedNumber;
-
 static const NamedNumber actions[] = {
     { "SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD },
     { "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS },
@@ -91,33 +82,42 @@ static const NamedNumber flags[] = {
     { "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
 };
 
-static int lookup(const NamedNumber *table, size_t count, const char *name, uint32_t *ret)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            *ret = table[i].number;
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
 int seccomp_action_from_name(const char *name, uint32_t *ret)
 {
-    return lookup(actions, ARRAY_SIZE(actions), name, ret);
+    return named_number_find(actions, ARRAY_SIZE(actions), name, ret);
 }
 
 int seccomp_operator_from_name(const char *name, uint32_t *ret)
 {
-    return lookup(operators, ARRAY_SIZE(operators), name, ret);
+    return named_number_find(operators, ARRAY_SIZE(operators), name, ret);
 }
 
 int seccomp_architecture_from_name(const char *name, uint32_t *ret)
 {
-    return lookup(architectures, ARRAY_SIZE(architectures), name, ret);
+    return named_number_find(architectures, ARRAY_SIZE(architectures), name, ret);
 }
 
 int seccomp_flag_from_name(const char *name, uint32_t *ret)
 {
-    return lookup(flags, ARRAY_SIZE(flags), name, ret);
+    return named_number_find(flags, ARRAY_SIZE(flags), name, ret);
+}
+
+void seccomp_action_names(StringList *ret)
+{
+    named_numbers_list(actions, ARRAY_SIZE(actions), ret);
+}
+
+void seccomp_operator_names(StringList *ret)
+{
+    named_numbers_list(operators, ARRAY_SIZE(operators), ret);
+}
+
+void seccomp_architecture_names(StringList *ret)
+{
+    named_numbers_list(architectures, ARRAY_SIZE(architectures), ret);
+}
+
+void seccomp_flag_names(StringList *ret)
+{
+    named_numbers_list(flags, ARRAY_SIZE(flags), ret);
 }

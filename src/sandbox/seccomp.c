@@ -28,6 +28,9 @@
 /* Counts up with every change of what a profile compiles to. */
 #define FORMAT_VERSION 1
 
+/* What the lowest kernel may lack. The others are not worth a system call at each start. */
+#define YOUNG_FLAGS SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
 #define CACHE_MAGIC "cay-bpf"
 
 typedef struct CacheHeader {
@@ -176,6 +179,14 @@ static void cache_write(int cache_fd, const Digest *key, const SeccompProgram *p
         log_debug("cannot keep a compiled seccomp program: %s", strerror(-r));
 }
 
+static bool profile_notifies(const LinuxSeccomp *profile)
+{
+    for (size_t i = 0; i < profile->syscalls.count; i++)
+        if (strcmp(profile->syscalls.items[i].action, "SCMP_ACT_NOTIFY") == 0)
+            return true;
+    return false;
+}
+
 static int flags_from_profile(const LinuxSeccomp *profile, unsigned long *ret, Error *err)
 {
     unsigned long flags = 0;
@@ -185,12 +196,17 @@ static int flags_from_profile(const LinuxSeccomp *profile, unsigned long *ret, E
         if (seccomp_flag_from_name(profile->flags.items[i], &flag) < 0)
             return error_set(err, ERROR_INVALID, "unknown seccomp flag '%s'",
                              profile->flags.items[i]);
+        if (flag & YOUNG_FLAGS && !seccomp_flag_is_supported(flag))
+            return error_set(err, ERROR_UNSUPPORTED,
+                             "linux.seccomp.flags: this kernel does not have '%s'",
+                             profile->flags.items[i]);
         flags |= flag;
     }
-    for (size_t i = 0; i < profile->syscalls.count; i++) {
-        if (strcmp(profile->syscalls.items[i].action, "SCMP_ACT_NOTIFY") == 0)
-            flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    }
+    /* How the notified wait is of no meaning where none is, and the kernel refuses it. */
+    if (profile_notifies(profile))
+        flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    else
+        flags &= ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     /* With both, the result would be a descriptor or a thread id, and nobody could tell which. */
     if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && flags & SECCOMP_FILTER_FLAG_TSYNC)
         flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
@@ -221,6 +237,11 @@ int seccomp_program_load(const LinuxSeccomp *profile, int cache_fd, SeccompProgr
     *ret = program;
     program = (SeccompProgram) {};
     return 0;
+}
+
+bool seccomp_program_notifies(const SeccompProgram *program)
+{
+    return program->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
 }
 
 int seccomp_program_apply(const SeccompProgram *program)

@@ -8,6 +8,7 @@
  */
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -38,6 +39,9 @@ void seccomp_program_done(SeccompProgram *program);
  */
 int seccomp_program_load(const LinuxSeccomp *profile, int cache_fd, SeccompProgram *ret,
                          Error *err);
+
+/* Whether seccomp_program_apply() yields a listener. */
+bool seccomp_program_notifies(const SeccompProgram *program);
 
 /*
  * Put the calling thread, and all that it becomes, under the program. For a child between clone

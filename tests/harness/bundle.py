@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import textwrap
 
 from harness import leaks
 
@@ -197,6 +198,18 @@ class Bundle:
     def shell(self, script, **options):
         """The output of @script, which must succeed."""
         result = self.run("sh", "-ec", script, **options)
+        assert result.status == 0, result
+        return result.stdout
+
+    @staticmethod
+    def program(script):
+        """A Python program, for bundles with the host's tools."""
+        return ("import ctypes, errno, os, struct, sys\n"
+                "libc = ctypes.CDLL(None, use_errno=True)\n" + textwrap.dedent(script))
+
+    def python(self, script, **options):
+        """The output of @script, in a bundle with the host's tools; it must succeed."""
+        result = self.run("/usr/bin/python3", "-c", self.program(script), **options)
         assert result.status == 0, result
         return result.stdout
 

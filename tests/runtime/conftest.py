@@ -40,6 +40,17 @@ def bundle(new_bundle):
 
 
 @pytest.fixture
+def host_tools(bundle):
+    """A bundle in which the host's Python runs: for what no shell can ask the kernel."""
+    for name in ("lib", "lib64"):
+        if os.path.islink(f"/{name}"):
+            (bundle.rootfs / name).symlink_to(os.readlink(f"/{name}"))
+    bundle.mount("/usr", "/usr", ["rbind", "ro"])
+    bundle.process["env"].append("PYTHONDONTWRITEBYTECODE=1")
+    return bundle
+
+
+@pytest.fixture
 def outside(worker_directory, numbers):
     """A directory of the host that no container was given."""
     directory = worker_directory / f"outside-{next(numbers)}"

@@ -11,6 +11,9 @@
  *     --cache=DIR    keep compiled filters
  *     --join=PID     execute process of BUNDLE/config.json in the container whose first process is
  *                    PID, instead of making one
+ *     --id=ID, --state=JSON, --no-new-keyring, --preserve-fds=N, --listen-fds=N
+ *                    as SandboxOptions has them; --join takes all but the last
+ *     --start-socket=DIR  start it through the socket DIR/start.sock, as another process would
  *     --sealed       run from a file that no container can write to, as the supervisor does
  */
 
@@ -26,10 +29,13 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/socket.h"
 #include "base/string-list.h"
 #include "sandbox/exec.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/self-exe.h"
+
+#define START_SOCKET "start.sock"
 
 typedef struct Options {
     const char *bundle;
@@ -39,6 +45,12 @@ typedef struct Options {
     bool no_pivot;
     const char *cache;
     bool sealed;
+    const char *start_directory;
+    const char *id;
+    const char *state;
+    bool no_new_keyring;
+    unsigned preserve_fds;
+    unsigned listen_fds;
 } Options;
 
 static int parse_options(int count, char **arguments, Options *ret)
@@ -54,6 +66,18 @@ static int parse_options(int count, char **arguments, Options *ret)
             ret->join_pid = (pid_t)strtol(argument + 7, NULL, 10);
         else if (strncmp(argument, "--cache=", 8) == 0)
             ret->cache = argument + 8;
+        else if (strncmp(argument, "--start-socket=", 15) == 0)
+            ret->start_directory = argument + 15;
+        else if (strncmp(argument, "--id=", 5) == 0)
+            ret->id = argument + 5;
+        else if (strncmp(argument, "--state=", 8) == 0)
+            ret->state = argument + 8;
+        else if (strncmp(argument, "--preserve-fds=", 15) == 0)
+            ret->preserve_fds = (unsigned)strtoul(argument + 15, NULL, 10);
+        else if (strncmp(argument, "--listen-fds=", 13) == 0)
+            ret->listen_fds = (unsigned)strtoul(argument + 13, NULL, 10);
+        else if (strcmp(argument, "--no-new-keyring") == 0)
+            ret->no_new_keyring = true;
         else if (strcmp(argument, "--sealed") == 0)
             ret->sealed = true;
         else if (strcmp(argument, "--no-pivot") == 0)
@@ -132,6 +156,10 @@ static int join(const Options *options, const RuntimeConfig *config, Error *err)
         .container_pidfd = pidfd,
         .stdio = { 0, 1, 2 },
         .cache_fd = -EBADF,
+        .id = options->id,
+        .state = options->state,
+        .no_new_keyring = options->no_new_keyring,
+        .preserve_fds = options->preserve_fds,
     };
     int r;
 
@@ -150,6 +178,17 @@ static int join(const Options *options, const RuntimeConfig *config, Error *err)
     return wait_for_end(sandbox_process_pidfd(process), err);
 }
 
+static int start_at(int dir_fd, const Options *options, const RuntimeConfig *config,
+                    const Sandbox *sandbox, Error *err)
+{
+    const SandboxNotified notified = { .seccomp = config->linux_config.seccomp,
+                                       .state = options->state,
+                                       .pid = sandbox_pid(sandbox),
+                                       .pidfd = sandbox_pidfd(sandbox) };
+
+    return sandbox_start_notified_at(dir_fd, START_SOCKET, &notified, err);
+}
+
 static int run(const Options *options, const RuntimeConfig *config, Error *err)
 {
     _cleanup_close_ int bundle_fd = open(options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -157,17 +196,27 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
         options->cache ? open(options->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
     _cleanup_close_ int root_fd = -EBADF;
     _cleanup_(sandbox_freep) Sandbox *sandbox = NULL;
-    SandboxOptions create = {
-        .bundle_fd = bundle_fd,
-        .rootfs_fd = -EBADF,
-        .stdio = { 0, 1, 2 },
-        .cache_fd = cache_fd,
-        .start_fd = -EBADF,
-        .no_pivot = options->no_pivot,
-    };
-    _cleanup_close_ int terminal_fd = -EBADF;
+    SandboxOptions create = { .bundle_fd = bundle_fd,
+                              .rootfs_fd = -EBADF,
+                              .stdio = { 0, 1, 2 },
+                              .cache_fd = cache_fd,
+                              .start_fd = -EBADF,
+                              .no_pivot = options->no_pivot,
+                              .id = options->id,
+                              .state = options->state,
+                              .no_new_keyring = options->no_new_keyring,
+                              .preserve_fds = options->preserve_fds,
+                              .listen_fds = options->listen_fds };
+    _cleanup_close_ int terminal_fd = -EBADF, start_dir_fd = -EBADF, start_fd = -EBADF;
     int r;
 
+    if (options->start_directory) {
+        start_dir_fd = open(options->start_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        start_fd = socket_listen_at(start_dir_fd, START_SOCKET, 1);
+        if (start_fd < 0 || fd_set_nonblock(start_fd, false) < 0)
+            return error_errno(err, "listen for the start");
+        create.start_fd = start_fd;
+    }
     if (options->detached_root) {
         root_fd = open_tree(bundle_fd, config->root->path,
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
@@ -178,7 +227,8 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
         return r;
     terminal_fd = sandbox_take_terminal(sandbox);
     announce(options, sandbox);
-    r = sandbox_start(sandbox, err);
+    r = options->start_directory ? start_at(start_dir_fd, options, config, sandbox, err)
+                                 : sandbox_start(sandbox, err);
     if (r < 0)
         return r;
 

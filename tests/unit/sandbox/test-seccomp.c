@@ -30,6 +30,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/runtime-config.h"
 #include "sandbox/seccomp-default.h"
+#include "sandbox/seccomp-private.h"
 #include "sandbox/seccomp.h"
 
 /* Younger than the C library. */
@@ -347,6 +348,29 @@ static void test_flags_are_kept_with_the_program(void **state)
     assert_int_equal(program.flags, SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 }
 
+static void test_flags_of_notifications_go_with_a_listener(void **state)
+{
+    _cleanup_(runtime_config_freep) RuntimeConfig *config =
+        config_with("'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/agent',"
+                    "'flags':['SECCOMP_FILTER_FLAG_TSYNC',"
+                    "'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],"
+                    "'syscalls':[{'names':['mkdir'],'action':'SCMP_ACT_NOTIFY'}]");
+    LinuxSeccomp *profile = config->linux_config.seccomp;
+    _cleanup_seccomp_program_ SeccompProgram notifying = {}, silent = {};
+
+    (void)state;
+    assert_int_equal(seccomp_program_load(profile, -EBADF, &notifying, NULL), 0);
+    assert_true(seccomp_program_notifies(&notifying));
+    assert_int_equal(notifying.flags, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+                                          SECCOMP_FILTER_FLAG_NEW_LISTENER |
+                                          SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    free(profile->syscalls.items[0].action);
+    profile->syscalls.items[0].action = memory_strdup("SCMP_ACT_LOG");
+    assert_int_equal(seccomp_program_load(profile, -EBADF, &silent, NULL), 0);
+    assert_false(seccomp_program_notifies(&silent));
+    assert_int_equal(silent.flags, SECCOMP_FILTER_FLAG_TSYNC);
+}
+
 /* A directory for the cache, and the one file that a load leaves in it. */
 typedef struct Cache {
     char directory[64];
@@ -591,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_killing_actions_kill),
         cmocka_unit_test(test_a_notifying_profile_yields_its_listener),
         cmocka_unit_test(test_flags_are_kept_with_the_program),
+        cmocka_unit_test(test_flags_of_notifications_go_with_a_listener),
         cache_test(test_the_second_load_takes_the_first_ones_file),
         cache_test(test_profiles_that_differ_in_anything_do_not_share_a_program),
         cache_test(test_a_spoilt_file_is_compiled_anew_and_replaced),
