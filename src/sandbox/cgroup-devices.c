@@ -21,6 +21,7 @@
 
 #define ANY (-1)
 #define LINE_SIZE 64
+#define DEVICES_SIZE_MAX (1U << 20)
 #define ACCESS_ALL (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)
 
 typedef struct Rule {
@@ -161,6 +162,19 @@ static int fold_rule(Exceptions *exceptions, Rule rule)
     return 0;
 }
 
+static int fold_rules(const RuleList *rules, Exceptions *ret, Rule *ret_refused)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        int r = fold_rule(ret, rules->items[i]);
+
+        if (r < 0) {
+            *ret_refused = rules->items[i];
+            return r;
+        }
+    }
+    return 0;
+}
+
 static void format_number(int64_t number, char text[static 16])
 {
     if (number == ANY)
@@ -209,18 +223,16 @@ static int write_exceptions(const CgroupHierarchy *hierarchy, const Exceptions *
 static int apply_v1(const CgroupHierarchy *hierarchy, const RuleList *rules, Error *err)
 {
     _cleanup_(exceptions_done) Exceptions exceptions = {};
+    Rule refused;
 
-    for (size_t i = 0; i < rules->count; i++) {
-        if (fold_rule(&exceptions, rules->items[i]) < 0) {
-            char line[LINE_SIZE];
+    if (fold_rules(rules, &exceptions, &refused) < 0) {
+        char line[LINE_SIZE];
 
-            format_rule(&rules->items[i], line);
-            return error_set(
-                err, ERROR_UNSUPPORTED,
-                "limit 'devices': cgroup v1 cannot make '%s' an exception from a wider "
-                "rule: list what is allowed instead",
-                line);
-        }
+        format_rule(&refused, line);
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "limit 'devices': cgroup v1 cannot make '%s' an exception from a wider "
+                         "rule: list what is allowed instead",
+                         line);
     }
     return write_exceptions(hierarchy, &exceptions, err);
 }
@@ -419,21 +431,101 @@ static int apply_v2(const CgroupHierarchy *hierarchy, const RuleList *rules, Err
     return 0;
 }
 
+static void list_rules(const LinuxDeviceRules *rules, RuleList *ret)
+{
+    for (size_t i = 0; rules && i < rules->count; i++)
+        rule_list_add(ret, parse_rule(&rules->items[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(default_rules); i++)
+        rule_list_add(ret, default_rules[i]);
+}
+
+/* systemd's name for all devices of a major number: "char-pts". NULL where the kernel has none. */
+static char *device_group(const char *devices, char type, int64_t major)
+{
+    const char *line = strstr(devices, type == 'b' ? "Block devices:" : "Character devices:");
+
+    while (line && (line = strchr(line, '\n')) && line[1] != '\n' && line[1] != '\0') {
+        char *name;
+
+        line++;
+        if (strtoll(line, &name, 10) == major && *name == ' ')
+            return memory_printf("%s-%.*s", type == 'b' ? "block" : "char",
+                                 (int)strcspn(name + 1, "\n"), name + 1);
+    }
+    return NULL;
+}
+
+/* False where systemd has no words for it. */
+static bool list_device(const Rule *rule, const char *devices, StringList *ret)
+{
+    const char *kind = rule->type == 'b' ? "block" : "char";
+    char *group;
+
+    if (rule->major == ANY && rule->minor != ANY)
+        return false;
+    if (rule->major == ANY) {
+        string_list_printf(ret, "%s-*", kind);
+    } else if (rule->minor == ANY) {
+        group = device_group(devices, rule->type, rule->major);
+        if (!group)
+            return false;
+        string_list_take(ret, group);
+    } else {
+        string_list_printf(ret, "/dev/%s/%lld:%lld", kind, (long long)rule->major,
+                           (long long)rule->minor);
+    }
+    return true;
+}
+
+bool cgroup_devices_list(const LinuxDeviceRules *rules, StringList *ret_devices,
+                         StringList *ret_access)
+{
+    _cleanup_close_ int fd = open("/proc/devices", O_RDONLY | O_CLOEXEC);
+    _cleanup_(exceptions_done) Exceptions exceptions = {};
+    _cleanup_(rule_list_done) RuleList list = {};
+    _cleanup_free_ char *devices = NULL;
+    Rule refused;
+
+    list_rules(rules, &list);
+    if (fold_rules(&list, &exceptions, &refused) < 0 || exceptions.allow_all || fd < 0 ||
+        fd_read_all(fd, DEVICES_SIZE_MAX, &devices, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < exceptions.list.count; i++) {
+        const Rule *rule = &exceptions.list.items[i];
+
+        if (rule->access == 0)
+            continue;
+        if (!list_device(rule, devices, ret_devices))
+            return false;
+        string_list_printf(ret_access, "%s%s%s", rule->access & BPF_DEVCG_ACC_READ ? "r" : "",
+                           rule->access & BPF_DEVCG_ACC_WRITE ? "w" : "",
+                           rule->access & BPF_DEVCG_ACC_MKNOD ? "m" : "");
+    }
+    return true;
+}
+
 int cgroup_devices_apply(Cgroup *cgroup, const LinuxDeviceRules *rules, Error *err)
 {
     const CgroupHierarchy *v1 = cgroup_find_controller(cgroup, CGROUP_DEVICES);
     const CgroupHierarchy *v2 = cgroup_unified(cgroup);
     _cleanup_(rule_list_done) RuleList list = {};
+    _cleanup_error_ Error problem = {};
+    int r;
 
-    for (size_t i = 0; rules && i < rules->count; i++)
-        rule_list_add(&list, parse_rule(&rules->items[i]));
-    for (size_t i = 0; i < ARRAY_SIZE(default_rules); i++)
-        rule_list_add(&list, default_rules[i]);
-
+    list_rules(rules, &list);
     if (v1)
-        return apply_v1(v1, &list, err);
-    if (v2)
-        return apply_v2(v2, &list, err);
-    return error_set(err, ERROR_UNSUPPORTED,
-                     "limit 'devices': this host has no cgroup controller 'devices'");
+        r = apply_v1(v1, &list, &problem);
+    else if (v2)
+        r = apply_v2(v2, &list, &problem);
+    else
+        r = error_set(&problem, ERROR_UNSUPPORTED,
+                      "limit 'devices': this host has no cgroup controller 'devices'");
+    /*
+     * Who has no privileges can limit nothing here, and a container in a user namespace cannot make
+     * nodes, nor open those of the host that its user may not.
+     */
+    if (r == 0 || ((cgroup_is_denial(r) || (!v1 && !v2)) && cgroup_is_unprivileged()))
+        return 0;
+    error_move(err, &problem);
+    return r;
 }

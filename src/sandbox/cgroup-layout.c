@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "sandbox/cgroup-private.h"
 
 /* Hosts with thousands of mounts have files of some megabytes. */
@@ -67,6 +68,7 @@ unsigned cgroup_controllers_parse(const char *list, bool is_v2)
 /* One line of mountinfo, its parts NUL-terminated in place. */
 typedef struct Mount {
     unsigned major, minor;
+    char *root; /* what of it is mounted */
     char *mount_point;
     const char *type;
     const char *options; /* of the super block: the controllers */
@@ -107,11 +109,12 @@ static bool parse_line(char *line, Mount *ret)
     (void)strsep(&rest, " "); /* mount id */
     (void)strsep(&rest, " "); /* its parent's */
     device = strsep(&rest, " ");
-    (void)strsep(&rest, " "); /* root */
+    ret->root = strsep(&rest, " ");
     ret->mount_point = strsep(&rest, " ");
     if (!ret->mount_point || !ret->options ||
         sscanf(device, "%u:%u", &ret->major, &ret->minor) != 2)
         return false;
+    unescape(ret->root);
     unescape(ret->mount_point);
     return true;
 }
@@ -145,8 +148,11 @@ static void add_mount(const Mount *mount, CgroupLayout *layout)
     hierarchy.root_fd = open_mount(mount, layout);
     if (hierarchy.root_fd < 0)
         return;
-    if (!is_v2)
+    hierarchy.mount_root = memory_strdup(mount->root);
+    if (!is_v2) {
         hierarchy.controllers = cgroup_controllers_parse(mount->options, false);
+        hierarchy.options = memory_strdup(mount->options);
+    }
 
     /* v2 goes first: whoever is killed half-way through attaching is found there. */
     if (is_v2) {
@@ -187,11 +193,17 @@ int cgroup_layout_find(CgroupLayout *ret, Error *err)
     return 0;
 }
 
+void cgroup_hierarchy_done(CgroupHierarchy *hierarchy)
+{
+    fd_closep(&hierarchy->fd);
+    fd_closep(&hierarchy->root_fd);
+    free(hierarchy->options);
+    free(hierarchy->mount_root);
+}
+
 void cgroup_layout_done(CgroupLayout *layout)
 {
-    for (size_t i = 0; i < layout->count; i++) {
-        fd_closep(&layout->items[i].fd);
-        fd_closep(&layout->items[i].root_fd);
-    }
+    for (size_t i = 0; i < layout->count; i++)
+        cgroup_hierarchy_done(&layout->items[i]);
     layout->count = 0;
 }

@@ -3,9 +3,7 @@
 /*
  * Limits as control files. A table says for each member of the resources which file it goes to in
  * v1 and in v2 and how its value is written there; lists (devices of block I/O, page sizes) have
- * their own. All that is asked for is collected first and then written. What the kernel refuses
- * is tried again after the rest, because some limits bound each other (memory and memory plus
- * swap, quota and period) and only one order works, which depends on what was there before.
+ * their own. All that is asked for is collected first and then written (cgroup-settings.c).
  */
 
 #include <errno.h>
@@ -17,18 +15,20 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/parse.h"
-#include "sandbox/cgroup-private.h"
+#include "sandbox/cgroup-settings-private.h"
 
 #define VALUE_SIZE 96
 #define CONTROL_SIZE_MAX 65536
 
 /* Writes @value, as v1 or v2 has it; false where there is nothing to write after all. */
-typedef bool (*LimitFormat)(const LinuxResources *resources, int64_t value, char *text);
+typedef bool (*LimitFormat)(const Settings *settings, const LinuxResources *resources,
+                            int64_t value, char *text);
 
 typedef struct LimitForm {
-    const char *file;        /* NULL: not to be had in this version */
-    const char *alternative; /* where the kernel may have this file instead */
-    LimitFormat format;      /* NULL: a plain number */
+    const char *file;       /* NULL: not to be had in this version */
+    LimitFormat format;     /* NULL: a plain number */
+    const char *other_file; /* where the kernel has this one instead */
+    LimitFormat other_format;
 } LimitForm;
 
 typedef enum LimitType {
@@ -42,6 +42,7 @@ typedef enum LimitType {
 typedef enum LimitFlags {
     LIMIT_ZERO_UNSET = 1 << 0,    /* 0 asks for nothing, as all runtimes have it */
     LIMIT_MINUS_DEFAULT = 1 << 1, /* -1 is what a new cgroup has: only an update writes it */
+    LIMIT_READ_BACK = 1 << 2,     /* kernels may take it and do nothing */
 } LimitFlags;
 
 typedef struct Limit {
@@ -53,8 +54,22 @@ typedef struct Limit {
     LimitForm v1, v2;
 } Limit;
 
-static bool format_max(const LinuxResources *resources, int64_t value, char *text)
+/* The first word of a control file of the cgroup; "" where it has no such file. */
+static void read_current(const Settings *settings, CgroupController controller, const char *file,
+                         char text[static 32])
 {
+    const CgroupHierarchy *hierarchy = cgroup_find_controller(settings->cgroup, controller);
+    _cleanup_free_ char *content = NULL;
+
+    text[0] = '\0';
+    if (hierarchy && file_read_at(hierarchy->fd, file, CONTROL_SIZE_MAX, &content, NULL) == 0)
+        (void)snprintf(text, 32, "%.*s", (int)strcspn(content, " \n"), content);
+}
+
+static bool format_max(const Settings *settings, const LinuxResources *resources, int64_t value,
+                       char *text)
+{
+    (void)settings;
     (void)resources;
     if (value < 0)
         (void)snprintf(text, VALUE_SIZE, "max");
@@ -63,33 +78,54 @@ static bool format_max(const LinuxResources *resources, int64_t value, char *tex
     return true;
 }
 
-static bool format_pids(const LinuxResources *resources, int64_t value, char *text)
+static bool format_pids(const Settings *settings, const LinuxResources *resources, int64_t value,
+                        char *text)
 {
-    return format_max(resources, value <= 0 ? -1 : value, text);
+    return format_max(settings, resources, value <= 0 ? -1 : value, text);
 }
 
-/* v2 limits swap alone, the configuration memory and swap together. */
-static bool format_swap(const LinuxResources *resources, int64_t value, char *text)
+/*
+ * v2 limits swap alone, the configuration memory and swap together. Less than the memory alone
+ * becomes a negative number, which the kernel refuses as v1 does.
+ */
+static bool format_swap(const Settings *settings, const LinuxResources *resources, int64_t value,
+                        char *text)
 {
-    if (value > 0 && resources->memory.limit.is_set && resources->memory.limit.value > 0)
-        value -= resources->memory.limit.value;
-    return format_max(resources, value, text);
-}
+    int64_t memory = resources->memory.limit.value;
 
-static bool format_period(const LinuxResources *resources, int64_t value, char *text)
-{
-    /* Where there is a quota, cpu.max is written for it, with the period. */
-    if (resources->cpu.quota.is_set && resources->cpu.quota.value != 0)
-        return false;
-    (void)snprintf(text, VALUE_SIZE, "max %lld", (long long)value);
+    if (value > 0 && (!resources->memory.limit.is_set || memory == 0)) {
+        char current[32];
+
+        read_current(settings, CGROUP_MEMORY, "memory.max", current);
+        if (parse_i64(current, &memory) < 0)
+            memory = 0; /* "max" */
+    }
+    if (value < 0)
+        return format_max(settings, resources, value, text);
+    (void)snprintf(text, VALUE_SIZE, "%lld", (long long)(memory > 0 ? value - memory : value));
     return true;
 }
 
-static bool format_quota(const LinuxResources *resources, int64_t value, char *text)
+static bool format_period(const Settings *settings, const LinuxResources *resources, int64_t value,
+                          char *text)
+{
+    char quota[32];
+
+    /* Where there is a quota, cpu.max is written for it, with the period. */
+    if (resources->cpu.quota.is_set && resources->cpu.quota.value != 0)
+        return false;
+    read_current(settings, CGROUP_CPU, "cpu.max", quota);
+    (void)snprintf(text, VALUE_SIZE, "%s %lld", quota[0] ? quota : "max", (long long)value);
+    return true;
+}
+
+static bool format_quota(const Settings *settings, const LinuxResources *resources, int64_t value,
+                         char *text)
 {
     char quota[32] = "max";
     uint64_t period = resources->cpu.period.value;
 
+    (void)settings;
     if (value > 0)
         (void)snprintf(quota, sizeof(quota), "%lld", (long long)value);
     if (resources->cpu.period.is_set && period > 0)
@@ -104,33 +140,37 @@ static bool format_quota(const LinuxResources *resources, int64_t value, char *t
  * the same. A straight line would not: this is the curve through the three points that container
  * runtimes have agreed on.
  */
-static bool format_shares(const LinuxResources *resources, int64_t value, char *text)
+uint64_t cgroup_shares_to_weight(uint64_t shares)
 {
     double magnitude, exponent;
 
-    (void)resources;
-    value = value < 2 ? 2 : value > 262144 ? 262144 : value;
-    magnitude = log2((double)value);
+    shares = shares < 2 ? 2 : shares > 262144 ? 262144 : shares;
+    magnitude = log2((double)shares);
     exponent = (magnitude * magnitude + 125 * magnitude) / 612.0 - 7.0 / 34.0;
-    (void)snprintf(text, VALUE_SIZE, "%.0f", ceil(pow(10, exponent) - 1e-9));
+    return (uint64_t)ceil(pow(10, exponent) - 1e-9);
+}
+
+static bool format_shares(const Settings *settings, const LinuxResources *resources, int64_t value,
+                          char *text)
+{
+    (void)settings;
+    (void)resources;
+    (void)snprintf(text, VALUE_SIZE, "%llu",
+                   (unsigned long long)cgroup_shares_to_weight((uint64_t)value));
     return true;
 }
 
-static int64_t io_weight_to_v2(int64_t value)
+static bool format_io_weight(const Settings *settings, const LinuxResources *resources,
+                             int64_t value, char *text)
 {
-    return 1 + (value - 10) * 9999 / 990;
-}
-
-static bool format_io_weight(const LinuxResources *resources, int64_t value, char *text)
-{
+    (void)settings;
     (void)resources;
-    (void)snprintf(text, VALUE_SIZE, "default %lld", (long long)io_weight_to_v2(value));
+    (void)snprintf(text, VALUE_SIZE, "default %lld", (long long)settings_io_weight(value));
     return true;
 }
 
 #define MEMBER(member) offsetof(LinuxResources, member)
 
-/* memory.useHierarchy is not here: since Linux 5.11 every memory cgroup is hierarchical. */
 static const Limit limits[] = {
     { "memory.limit",
       CGROUP_MEMORY,
@@ -153,19 +193,19 @@ static const Limit limits[] = {
       LIMIT_ZERO_UNSET | LIMIT_MINUS_DEFAULT,
       { "memory.soft_limit_in_bytes" },
       { "memory.low", .format = format_max } },
-    /* The kernel takes a value for kernel memory and ignores it since Linux 5.16. */
+    /* Gone since Linux 5.16, where the file may still take a value. */
     { "memory.kernel",
       CGROUP_MEMORY,
       LIMIT_INT64,
       MEMBER(memory.kernel),
-      LIMIT_ZERO_UNSET | LIMIT_MINUS_DEFAULT,
-      { NULL },
+      LIMIT_ZERO_UNSET | LIMIT_MINUS_DEFAULT | LIMIT_READ_BACK,
+      { "memory.kmem.limit_in_bytes" },
       { NULL } },
     { "memory.kernelTCP",
       CGROUP_MEMORY,
       LIMIT_INT64,
       MEMBER(memory.kernel_tcp),
-      LIMIT_ZERO_UNSET | LIMIT_MINUS_DEFAULT,
+      LIMIT_ZERO_UNSET | LIMIT_MINUS_DEFAULT | LIMIT_READ_BACK,
       { "memory.kmem.tcp.limit_in_bytes" },
       { NULL } },
     { "memory.swappiness",
@@ -254,8 +294,8 @@ static const Limit limits[] = {
       LIMIT_UINT64,
       MEMBER(block_io.weight),
       LIMIT_ZERO_UNSET,
-      { "blkio.bfq.weight", "blkio.weight" },
-      { "io.bfq.weight", "io.weight", .format = format_io_weight } },
+      { "blkio.bfq.weight", .other_file = "blkio.weight" },
+      { "io.bfq.weight", .other_file = "io.weight", .other_format = format_io_weight } },
     { "blockIO.leafWeight",
       CGROUP_IO,
       LIMIT_UINT64,
@@ -271,70 +311,6 @@ static const Limit limits[] = {
       { "net_cls.classid" },
       { NULL } },
 };
-
-static const struct {
-    const char *field;
-    size_t offset;
-    const char *v1_file;
-    const char *v2_key; /* in io.max */
-} throttles[] = {
-    { "blockIO.throttleReadBpsDevice", MEMBER(block_io.throttle_read_bps),
-      "blkio.throttle.read_bps_device", "rbps" },
-    { "blockIO.throttleWriteBpsDevice", MEMBER(block_io.throttle_write_bps),
-      "blkio.throttle.write_bps_device", "wbps" },
-    { "blockIO.throttleReadIOPSDevice", MEMBER(block_io.throttle_read_iops),
-      "blkio.throttle.read_iops_device", "riops" },
-    { "blockIO.throttleWriteIOPSDevice", MEMBER(block_io.throttle_write_iops),
-      "blkio.throttle.write_iops_device", "wiops" },
-};
-
-/* One thing to write. */
-typedef struct Setting {
-    const char *field;
-    CgroupController controller; /* _CGROUP_CONTROLLER_MAX: the v2 hierarchy, whatever it has */
-    char *file;                  /* owned, as the two below; NULL: this version cannot do it */
-    char *alternative;
-    char *text;
-} Setting;
-
-typedef struct Settings {
-    Cgroup *cgroup;
-    Setting *items;
-    size_t count;
-    size_t capacity;
-} Settings;
-
-static void settings_done(Settings *settings)
-{
-    for (size_t i = 0; i < settings->count; i++) {
-        free(settings->items[i].file);
-        free(settings->items[i].alternative);
-        free(settings->items[i].text);
-    }
-    free(settings->items);
-}
-
-/* Strings are copied. */
-static void settings_add(Settings *settings, Setting setting)
-{
-    settings->items =
-        memory_grow(settings->items, &settings->capacity, settings->count + 1, sizeof(Setting));
-    settings->items[settings->count++] = (Setting) {
-        .field = setting.field,
-        .controller = setting.controller,
-        .file = memory_strdup(setting.file),
-        .alternative = memory_strdup(setting.alternative),
-        .text = memory_strdup(setting.text),
-    };
-}
-
-/* Where there is no such controller, the error comes when it is written; until then it is as v2. */
-static bool is_in_v2(const Settings *settings, CgroupController controller)
-{
-    const CgroupHierarchy *hierarchy = cgroup_find_controller(settings->cgroup, controller);
-
-    return !hierarchy || hierarchy->is_v2;
-}
 
 /* The value of a member; false where it asks for nothing. */
 static bool limit_is_set(const Limit *limit, const LimitForm *form, const LinuxResources *resources,
@@ -374,127 +350,75 @@ static bool limit_is_set(const Limit *limit, const LimitForm *form, const LinuxR
     return is_update || *ret != -1 || !(limit->flags & LIMIT_MINUS_DEFAULT);
 }
 
+/* Write the value into @text, which may be pointed elsewhere; false where there is nothing to
+ * write. */
+static bool format_value(const Settings *settings, LimitFormat format,
+                         const LinuxResources *resources, int64_t value, char *text)
+{
+    if (format)
+        return format(settings, resources, value, text);
+    (void)snprintf(text, VALUE_SIZE, "%lld", (long long)value);
+    return true;
+}
+
 static void collect_limit(Settings *settings, const Limit *limit, const LinuxResources *resources,
                           bool is_update)
 {
-    const LimitForm *form = is_in_v2(settings, limit->controller) ? &limit->v2 : &limit->v1;
-    Setting setting = { limit->field, limit->controller, (char *)form->file,
-                        (char *)form->alternative, NULL };
-    char text[VALUE_SIZE];
+    const LimitForm *form = settings_is_v2(settings, limit->controller) ? &limit->v2 : &limit->v1;
+    char text[VALUE_SIZE], other_text[VALUE_SIZE];
+    Setting setting = {
+        .field = limit->field,
+        .controller = limit->controller,
+        .file = form->file,
+        .text = text,
+        .other_file = form->other_file,
+        .other_text = form->other_format ? other_text : NULL,
+        .flags = limit->flags & LIMIT_READ_BACK ? SETTING_IS_READ_BACK : 0,
+    };
     int64_t value;
 
     if (!limit_is_set(limit, form, resources, is_update, &value))
         return;
-    setting.text = text;
     if (limit->type == LIMIT_STRING)
         setting.text = *(char *const *)((const char *)resources + limit->offset);
-    else if (!form->format)
-        (void)snprintf(text, sizeof(text), "%lld", (long long)value);
-    else if (!form->format(resources, value, text))
+    else if (!format_value(settings, form->format, resources, value, text))
         return;
+    if (form->other_format)
+        (void)form->other_format(settings, resources, value, other_text);
     settings_add(settings, setting);
 }
 
-static void collect_block_io(Settings *settings, const LinuxResources *resources)
+/* What follows from the members of memory together. */
+static void collect_memory(Settings *settings, const LinuxMemory *memory, bool is_update)
 {
-    bool is_v2 = is_in_v2(settings, CGROUP_IO);
-    char text[VALUE_SIZE];
+    bool is_v2 = settings_is_v2(settings, CGROUP_MEMORY);
 
-    for (size_t i = 0; i < ARRAY_SIZE(throttles); i++) {
-        const LinuxBlockIoThrottles *list =
-            (const void *)((const char *)resources + throttles[i].offset);
-
-        for (size_t j = 0; j < list->count; j++) {
-            const LinuxBlockIoThrottle *item = &list->items[j];
-            const char *file = is_v2 ? "io.max" : throttles[i].v1_file;
-
-            if (!is_v2)
-                (void)snprintf(text, sizeof(text), "%lld:%lld %llu", (long long)item->major,
-                               (long long)item->minor, (unsigned long long)item->rate);
-            else if (item->rate == 0)
-                (void)snprintf(text, sizeof(text), "%lld:%lld %s=max", (long long)item->major,
-                               (long long)item->minor, throttles[i].v2_key);
-            else
-                (void)snprintf(text, sizeof(text), "%lld:%lld %s=%llu", (long long)item->major,
-                               (long long)item->minor, throttles[i].v2_key,
-                               (unsigned long long)item->rate);
-            settings_add(settings,
-                         (Setting) { throttles[i].field, CGROUP_IO, (char *)file, NULL, text });
-        }
-    }
-    for (size_t i = 0; i < resources->block_io.weight_devices.count; i++) {
-        const LinuxBlockIoWeight *item = &resources->block_io.weight_devices.items[i];
-        Setting setting = { "blockIO.weightDevice", CGROUP_IO,
-                            is_v2 ? "io.bfq.weight" : "blkio.bfq.weight_device",
-                            is_v2 ? "io.weight" : "blkio.weight_device", text };
-        int64_t weight = (int64_t)item->weight.value;
-
-        if (item->weight.is_set && weight > 0) {
-            (void)snprintf(text, sizeof(text), "%lld:%lld %lld", (long long)item->major,
-                           (long long)item->minor,
-                           (long long)(is_v2 ? io_weight_to_v2(weight) : weight));
-            settings_add(settings, setting);
-        }
-        if (item->leaf_weight.is_set && item->leaf_weight.value > 0) {
-            (void)snprintf(text, sizeof(text), "%lld:%lld %llu", (long long)item->major,
-                           (long long)item->minor, (unsigned long long)item->leaf_weight.value);
-            setting.file = is_v2 ? NULL : "blkio.leaf_weight_device";
-            setting.alternative = NULL;
-            settings_add(settings, setting);
-        }
-    }
-}
-
-static void collect_hugepages(Settings *settings, const LinuxResources *resources)
-{
-    const char *suffix = is_in_v2(settings, CGROUP_HUGETLB) ? "max" : "limit_in_bytes";
-
-    for (size_t i = 0; i < resources->hugepage_limits.count; i++) {
-        const LinuxHugepageLimit *item = &resources->hugepage_limits.items[i];
-        char file[64], text[VALUE_SIZE];
-
-        (void)snprintf(file, sizeof(file), "hugetlb.%s.%s", item->page_size, suffix);
-        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)item->limit);
-        settings_add(settings, (Setting) { "hugepageLimits", CGROUP_HUGETLB, file, NULL, text });
-    }
-}
-
-static void collect_network_and_rdma(Settings *settings, const LinuxResources *resources)
-{
-    for (size_t i = 0; i < resources->network.priorities.count; i++) {
-        const LinuxInterfacePriority *item = &resources->network.priorities.items[i];
-        _cleanup_free_ char *text = memory_printf("%s %u", item->name, item->priority);
-
-        settings_add(settings, (Setting) { "network.priorities", CGROUP_NET_PRIO,
-                                           "net_prio.ifpriomap", NULL, text });
-    }
-    for (size_t i = 0; i < resources->rdma.count; i++) {
-        const LinuxRdma *item = &resources->rdma.items[i];
-        char handles[32] = "max", objects[32] = "max";
-        _cleanup_free_ char *text = NULL;
-
-        if (item->hca_handles.is_set)
-            (void)snprintf(handles, sizeof(handles), "%llu",
-                           (unsigned long long)item->hca_handles.value);
-        if (item->hca_objects.is_set)
-            (void)snprintf(objects, sizeof(objects), "%llu",
-                           (unsigned long long)item->hca_objects.value);
-        text = memory_printf("%s hca_handle=%s hca_object=%s", item->device, handles, objects);
-        settings_add(settings, (Setting) { "rdma", CGROUP_RDMA, "rdma.max", NULL, text });
-    }
+    /* Since Linux 5.11 every memory cgroup is hierarchical. */
+    if (memory->use_hierarchy.is_set && !memory->use_hierarchy.value)
+        settings_add(
+            settings,
+            (Setting) { .field = "memory.useHierarchy", .controller = CGROUP_MEMORY, .text = "0" });
+    /* Without a limit for memory there is none for both, or v1 would refuse. */
+    if (is_update && memory->limit.is_set && memory->limit.value == -1 && !memory->swap.is_set)
+        settings_add(settings,
+                     (Setting) { .field = "memory.swap",
+                                 .controller = CGROUP_MEMORY,
+                                 .file = is_v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes",
+                                 .text = is_v2 ? "max" : "-1",
+                                 .flags = SETTING_IS_OPTIONAL });
 }
 
 static void collect(Settings *settings, const LinuxResources *resources, bool is_update)
 {
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
         collect_limit(settings, &limits[i], resources, is_update);
-    collect_block_io(settings, resources);
-    collect_hugepages(settings, resources);
-    collect_network_and_rdma(settings, resources);
+    collect_memory(settings, &resources->memory, is_update);
+    settings_add_lists(settings, resources);
     for (size_t i = 0; i < resources->unified.count; i++)
-        settings_add(settings,
-                     (Setting) { "unified", _CGROUP_CONTROLLER_MAX, resources->unified.items[i].key,
-                                 NULL, resources->unified.items[i].value });
+        settings_add(settings, (Setting) { .field = "unified",
+                                           .controller = CGROUP_UNIFIED,
+                                           .file = resources->unified.items[i].key,
+                                           .text = resources->unified.items[i].value });
 }
 
 unsigned cgroup_limits_wanted(const LinuxResources *resources)
@@ -508,7 +432,7 @@ unsigned cgroup_limits_wanted(const LinuxResources *resources)
     for (size_t i = 0; i < settings.count; i++) {
         const Setting *setting = &settings.items[i];
 
-        if (setting->controller != _CGROUP_CONTROLLER_MAX) {
+        if (setting->controller != CGROUP_UNIFIED) {
             wanted |= CGROUP_BIT(setting->controller);
         } else {
             /* "memory.high" belongs to the controller before its dot. */
@@ -518,64 +442,6 @@ unsigned cgroup_limits_wanted(const LinuxResources *resources)
         }
     }
     return wanted;
-}
-
-/* The hierarchy of a setting, or an error that says why it cannot be met. */
-static int find_place(const Settings *settings, const Setting *setting, const CgroupHierarchy **ret,
-                      Error *err)
-{
-    if (setting->controller == _CGROUP_CONTROLLER_MAX) {
-        *ret = cgroup_unified(settings->cgroup);
-        if (!*ret)
-            return error_set(err, ERROR_UNSUPPORTED,
-                             "limit 'unified.%s': this host has no cgroup2 hierarchy",
-                             setting->file);
-        return 0;
-    }
-    *ret = cgroup_find_controller(settings->cgroup, setting->controller);
-    if (!*ret)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "limit '%s': this host has no cgroup controller '%s'", setting->field,
-                         cgroup_controller_name(setting->controller, false));
-    if (!setting->file)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "limit '%s': this kernel's cgroups have no such "
-                         "limit",
-                         setting->field);
-    return 0;
-}
-
-static int report(const Setting *setting, int r, Error *err)
-{
-    switch (r) {
-    case -EINVAL:
-    case -ERANGE:
-    case -EOVERFLOW:
-    case -ENODEV:
-    case -ENXIO:
-    case -EACCES: /* CPUs or nodes that the parent does not have */
-        return error_set(err, ERROR_INVALID, "limit '%s': the kernel refuses '%s' for %s",
-                         setting->field, setting->text, setting->file);
-    case -ENOENT:
-    case -EOPNOTSUPP:
-        return error_set(err, ERROR_UNSUPPORTED, "limit '%s': this kernel has no %s",
-                         setting->field, setting->file);
-    case -EBUSY:
-        return error_set(err, ERROR_CONFLICT, "limit '%s': more than '%s' is in use",
-                         setting->field, setting->text);
-    default:
-        return error_result(err, r, "limit '%s': write '%s' to %s", setting->field, setting->text,
-                            setting->file);
-    }
-}
-
-static int write_setting(const CgroupHierarchy *hierarchy, const Setting *setting)
-{
-    int r = file_poke_at(hierarchy->fd, setting->file, setting->text);
-
-    if (r == -ENOENT && setting->alternative)
-        r = file_poke_at(hierarchy->fd, setting->alternative, setting->text);
-    return r;
 }
 
 /* A limit below what is used kills in v2, at once; the configuration may ask to be told instead. */
@@ -599,38 +465,13 @@ static int check_usage(Cgroup *cgroup, const LinuxMemory *memory, Error *err)
 int cgroup_limits_apply(Cgroup *cgroup, const LinuxResources *resources, bool is_update, Error *err)
 {
     _cleanup_(settings_done) Settings settings = { .cgroup = cgroup };
-    size_t pending, before;
-    int r;
 
     collect(&settings, resources, is_update);
     if (is_update) {
-        r = check_usage(cgroup, &resources->memory, err);
+        int r = check_usage(cgroup, &resources->memory, err);
+
         if (r < 0)
             return r;
     }
-    /* What is left over from one round goes into the next, until a round achieves nothing. */
-    pending = settings.count;
-    do {
-        size_t refused = 0;
-
-        before = pending;
-        for (size_t i = 0; i < pending; i++) {
-            const CgroupHierarchy *hierarchy;
-            Setting swapped;
-
-            r = find_place(&settings, &settings.items[i], &hierarchy, err);
-            if (r < 0)
-                return r;
-            r = write_setting(hierarchy, &settings.items[i]);
-            if (r < 0 && r != -EINVAL)
-                return report(&settings.items[i], r, err);
-            if (r == 0)
-                continue;
-            swapped = settings.items[refused];
-            settings.items[refused++] = settings.items[i];
-            settings.items[i] = swapped;
-        }
-        pending = refused;
-    } while (pending > 0 && pending < before);
-    return pending > 0 ? report(&settings.items[0], -EINVAL, err) : 0;
+    return settings_write(&settings, err);
 }

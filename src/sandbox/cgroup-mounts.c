@@ -33,6 +33,24 @@ static int add_hierarchy(MountTable *table, const char *destination,
     return r < 0 ? error_result(err, r, "show the cgroup at '%s'", destination) : 0;
 }
 
+/*
+ * v2 without a cgroup of the container's own, for it was not permitted: the one that it runs in,
+ * which is ours. Nothing may be written there, or it would be a way out (CVE-2023-25809).
+ */
+static int add_own_cgroup(MountTable *table, const char *destination, const MountOptions *options,
+                          Error *err)
+{
+    _cleanup_(cgroup_freep) Cgroup *own = NULL;
+    MountOptions sealed = *options; /* strings stay the caller's */
+    int r = cgroup_open_of_process(getpid(), &own, err);
+
+    if (r < 0)
+        return r;
+    sealed.own.value |= MOUNT_ATTR_RDONLY;
+    sealed.own.mask |= MOUNT_ATTR_RDONLY;
+    return add_hierarchy(table, destination, &own->layout.items[0], &sealed, err);
+}
+
 /* The host's name for the hierarchy ("cpu,cpuacct", "systemd"): that of its mount point. */
 static int hierarchy_name(const CgroupHierarchy *hierarchy, char **ret)
 {
@@ -135,6 +153,8 @@ int mount_table_add_cgroups(MountTable *table, const RuntimeMount *mount,
                          "mount '%s': the container has no cgroup, linux.cgroupsPath is not set",
                          mount->destination);
     unified = cgroup_unified(cgroup);
+    if (!unified && cgroup->layout.count == 1 && cgroup->layout.items[0].is_v2)
+        return add_own_cgroup(table, mount->destination, &options, err);
     if (only_v2 && !unified)
         return error_set(err, ERROR_UNSUPPORTED, "mount '%s': the host has no cgroup v2",
                          mount->destination);

@@ -45,18 +45,12 @@ int cgroup_list_tree(int fd, StringList *ret)
     return 0;
 }
 
-typedef struct PidList {
-    pid_t *items;
-    size_t count;
-    size_t capacity;
-} PidList;
-
-static void pid_list_done(PidList *list)
+void cgroup_pids_done(CgroupPids *pids)
 {
-    free(list->items);
+    free(pids->items);
 }
 
-static int add_pids(int fd, const char *cgroup, PidList *ret)
+static int add_pids(int fd, const char *cgroup, CgroupPids *ret)
 {
     _cleanup_free_ char *file = memory_printf("%s/cgroup.procs", cgroup);
     _cleanup_free_ char *text = NULL;
@@ -65,6 +59,8 @@ static int add_pids(int fd, const char *cgroup, PidList *ret)
 
     if (r == -ENOENT || r == -ENODEV)
         return 0; /* removed meanwhile */
+    if (r == -EOPNOTSUPP)
+        return 0; /* of threads: their processes are those of a cgroup above */
     if (r < 0)
         return r;
     rest = text;
@@ -83,7 +79,7 @@ static int add_pids(int fd, const char *cgroup, PidList *ret)
     return 0;
 }
 
-static int list_pids(int fd, PidList *ret)
+int cgroup_pids_read(int fd, CgroupPids *ret)
 {
     _cleanup_string_list_ StringList cgroups = {};
     int r = cgroup_list_tree(fd, &cgroups);
@@ -93,7 +89,7 @@ static int list_pids(int fd, PidList *ret)
     return r;
 }
 
-static bool pid_list_contains(const PidList *list, pid_t pid)
+static bool pid_list_contains(const CgroupPids *list, pid_t pid)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i] == pid)
@@ -117,9 +113,9 @@ void cgroup_processes_done(CgroupProcesses *processes)
 int cgroup_processes_open(int fd, CgroupProcesses *ret)
 {
     _cleanup_(cgroup_processes_done) CgroupProcesses processes = {};
-    _cleanup_(pid_list_done) PidList before = {};
-    _cleanup_(pid_list_done) PidList after = {};
-    int r = list_pids(fd, &before);
+    _cleanup_(cgroup_pids_done) CgroupPids before = {};
+    _cleanup_(cgroup_pids_done) CgroupPids after = {};
+    int r = cgroup_pids_read(fd, &before);
 
     if (r < 0)
         return r;
@@ -131,7 +127,7 @@ int cgroup_processes_open(int fd, CgroupProcesses *ret)
             return -errno;
         processes.items[processes.count++] = (struct pollfd) { .fd = pidfd, .events = POLLIN };
     }
-    r = list_pids(fd, &after);
+    r = cgroup_pids_read(fd, &after);
     if (r < 0)
         return r;
     for (size_t i = 0; i < processes.count; i++) {
@@ -166,8 +162,43 @@ int cgroup_processes_wait(CgroupProcesses *processes)
 
 bool cgroup_has_processes(int fd)
 {
-    _cleanup_(pid_list_done) PidList pids = {};
+    _cleanup_(cgroup_pids_done) CgroupPids pids = {};
 
     /* What cannot be read may well be there. */
-    return list_pids(fd, &pids) < 0 || pids.count > 0;
+    return cgroup_pids_read(fd, &pids) < 0 || pids.count > 0;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+    pid_t first = *(const pid_t *)a, second = *(const pid_t *)b;
+
+    return (first > second) - (first < second);
+}
+
+int cgroup_list_pids(const Cgroup *cgroup, pid_t **ret_pids, size_t *ret_count, Error *err)
+{
+    _cleanup_(cgroup_pids_done) CgroupPids pids = {};
+    size_t count = 0;
+
+    for (size_t i = 0; i < cgroup->layout.count; i++) {
+        int r;
+
+        if (cgroup->layout.items[i].fd < 0)
+            continue;
+        r = cgroup_pids_read(cgroup->layout.items[i].fd, &pids);
+        if (r < 0)
+            return error_result(err, r, "list the processes of cgroup '%s'", cgroup->path);
+        break; /* they are the same in the others, where that took longer */
+    }
+    if (pids.count > 0)
+        qsort(pids.items, pids.count, sizeof(pid_t), compare_pids);
+    /* While it is read, the kernel lists a process twice that moves from one to another. */
+    for (size_t i = 0; i < pids.count; i++) {
+        if (count == 0 || pids.items[i] != pids.items[count - 1])
+            pids.items[count++] = pids.items[i];
+    }
+
+    *ret_pids = TAKE_PTR(pids.items);
+    *ret_count = count;
+    return 0;
 }

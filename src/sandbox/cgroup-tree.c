@@ -150,7 +150,7 @@ static int remove_directory(const CgroupHierarchy *hierarchy, const char *path)
     return unlinkat(hierarchy->root_fd, path, AT_REMOVEDIR) < 0 && !is_gone(-errno) ? -errno : 0;
 }
 
-int cgroup_tree_make(CgroupHierarchy *hierarchy, const char *path)
+int cgroup_tree_make(CgroupHierarchy *hierarchy, const char *path, bool keeps)
 {
     int r = -ENOENT;
 
@@ -161,6 +161,8 @@ int cgroup_tree_make(CgroupHierarchy *hierarchy, const char *path)
 
             if (parents < 0)
                 return parents;
+        } else if (r == -EEXIST && keeps) {
+            r = 0;
         } else if (r == -EEXIST) {
             /* Left by somebody; its limits are not ours. With processes in it, this is refused. */
             r = remove_directory(hierarchy, path);

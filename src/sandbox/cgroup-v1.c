@@ -72,20 +72,23 @@ static void hold(Cgroup *cgroup)
         (void)file_poke_at(freezer->fd, "freezer.state", "FROZEN");
 }
 
-/* A frozen process does not die, whoever froze it: all below is thawed too. */
-static void let_go(Cgroup *cgroup)
+int cgroup_v1_thaw(const Cgroup *cgroup)
 {
-    const CgroupHierarchy *freezer = cgroup_find_controller(cgroup, CGROUP_FREEZER);
+    const CgroupHierarchy *freezer = cgroup_find_controller((Cgroup *)cgroup, CGROUP_FREEZER);
     _cleanup_string_list_ StringList cgroups = {};
+    int r;
 
     if (!freezer)
-        return;
-    (void)cgroup_list_tree(freezer->fd, &cgroups);
+        return 0;
+    r = cgroup_list_tree(freezer->fd, &cgroups);
     for (size_t i = 0; i < cgroups.count; i++) {
         _cleanup_free_ char *file = memory_printf("%s/freezer.state", cgroups.items[i]);
+        int result = file_poke_at(freezer->fd, file, "THAWED");
 
-        (void)file_poke_at(freezer->fd, file, "THAWED");
+        if (result < 0 && result != -ENOENT && result != -ENODEV && r == 0)
+            r = result;
     }
+    return r;
 }
 
 int cgroup_v1_kill(Cgroup *cgroup, Error *err)
@@ -104,15 +107,16 @@ int cgroup_v1_kill(Cgroup *cgroup, Error *err)
             hold(cgroup);
             r = cgroup_processes_open(hierarchy->fd, &processes);
             cgroup_processes_kill(&processes);
-            let_go(cgroup);
+            /* A frozen process does not die, whoever froze it. */
+            (void)cgroup_v1_thaw(cgroup);
             if (r == 0)
                 r = cgroup_processes_wait(&processes);
             if (r < 0)
-                return error_result(err, r, "kill the processes of cgroup '/%s'", cgroup->path);
+                return error_result(err, r, "kill the processes of cgroup '%s'", cgroup->path);
         }
         if (is_empty)
             return 0;
     }
-    return error_set(err, ERROR_CONFLICT, "the processes of cgroup '/%s' fork faster than they die",
+    return error_set(err, ERROR_CONFLICT, "the processes of cgroup '%s' fork faster than they die",
                      cgroup->path);
 }

@@ -72,17 +72,25 @@ int cgroup_v2_prepare(CgroupHierarchy *hierarchy, const char *path, unsigned wan
     return read_controllers(hierarchy->fd, "cgroup.controllers", &hierarchy->controllers);
 }
 
-/* Returns 1 while populated, 0 when empty, or -errno. Reading arms the next poll(2) for a change.
- */
-static int read_populated(int fd)
+int cgroup_v2_read_event(int events_fd, const char *key)
 {
     char text[256];
-    ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+    ssize_t size = pread(events_fd, text, sizeof(text) - 1, 0);
+    const char *line;
 
     if (size < 0)
-        return errno == ENODEV ? 0 : -errno; /* the cgroup itself is gone */
+        return -errno;
     text[size] = '\0';
-    return strstr(text, "populated 0") ? 0 : 1;
+    line = strstr(text, key);
+    return line && strncmp(line + strlen(key), " 1", 2) == 0;
+}
+
+/* Returns 1 while populated, 0 when empty or gone, or -errno. */
+static int read_populated(int fd)
+{
+    int r = cgroup_v2_read_event(fd, "populated");
+
+    return r == -ENODEV ? 0 : r;
 }
 
 static int wait_until_empty(const CgroupHierarchy *hierarchy, int events_fd)
@@ -107,7 +115,7 @@ static int wait_until_empty(const CgroupHierarchy *hierarchy, int events_fd)
     }
 }
 
-int cgroup_v2_kill(const CgroupHierarchy *hierarchy)
+int cgroup_v2_kill(const Cgroup *cgroup, const CgroupHierarchy *hierarchy)
 {
     _cleanup_close_ int events_fd = openat(hierarchy->fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
     int r;
@@ -122,6 +130,8 @@ int cgroup_v2_kill(const CgroupHierarchy *hierarchy)
         return 0; /* before Linux 5.14 */
     if (r < 0 && r != -ENODEV)
         return r;
+    /* Frozen here, a process dies; in a v1 freezer, which the container may have, it does not. */
+    (void)cgroup_v1_thaw(cgroup);
     r = wait_until_empty(hierarchy, events_fd);
     return r < 0 ? r : 1;
 }

@@ -48,6 +48,16 @@ const CgroupHierarchy *cgroup_unified(const Cgroup *cgroup)
     return NULL;
 }
 
+const char *cgroup_relative_path(const Cgroup *cgroup)
+{
+    return cgroup->path + 1;
+}
+
+const char *cgroup_path(const Cgroup *cgroup)
+{
+    return cgroup->path;
+}
+
 /* Absolute, clean, and not the root, which is not ours to limit or to kill. */
 static int new_cgroup(CgroupLayout *layout, const char *path, Cgroup **ret, Error *err)
 {
@@ -56,7 +66,7 @@ static int new_cgroup(CgroupLayout *layout, const char *path, Cgroup **ret, Erro
     if (!path_is_absolute(path) || strcmp(clean, "/") == 0 || strstr(path, "/../"))
         return error_set(err, ERROR_INVALID, "'%s' is not an absolute path of a cgroup", path);
     *ret = NEW(Cgroup);
-    (*ret)->path = memory_strdup(clean + 1);
+    (*ret)->path = TAKE_PTR(clean);
     (*ret)->layout = *layout;
     layout->count = 0;
     return 0;
@@ -67,16 +77,27 @@ void cgroup_free(Cgroup *cgroup)
     if (!cgroup)
         return;
     cgroup_layout_done(&cgroup->layout);
+    cgroup_unit_free(cgroup->unit);
     free(cgroup->path);
     free(cgroup);
 }
 
+static void unit_abandon(CgroupUnit *unit)
+{
+    cgroup_unit_settle(unit);
+    (void)cgroup_unit_stop(unit, NULL); /* without processes it ends by itself */
+    cgroup_unit_free(unit);
+}
+DEFINE_CLEANUP(CgroupUnit *, unit_abandon);
+
 /* A new cgroup that is not complete is removed again, where it was made. */
 static void cgroup_abandon(Cgroup *cgroup)
 {
+    if (cgroup->unit)
+        unit_abandon(TAKE_PTR(cgroup->unit));
     for (size_t i = 0; i < cgroup->layout.count; i++) {
         if (cgroup->layout.items[i].fd >= 0)
-            (void)cgroup_tree_remove(&cgroup->layout.items[i], cgroup->path);
+            (void)cgroup_tree_remove(&cgroup->layout.items[i], cgroup_relative_path(cgroup));
     }
     cgroup_free(cgroup);
 }
@@ -90,36 +111,36 @@ static int prepare(Cgroup *cgroup, CgroupHierarchy *hierarchy, unsigned wanted)
         wanted |= USUAL_CONTROLLERS;
     for (size_t i = 0; i < cgroup->layout.count; i++)
         wanted &= ~(cgroup->layout.items[i].is_v2 ? 0 : cgroup->layout.items[i].controllers);
-    return cgroup_v2_prepare(hierarchy, cgroup->path, wanted);
+    return cgroup_v2_prepare(hierarchy, cgroup_relative_path(cgroup), wanted);
 }
 
+/* What systemd has made already is taken as it is. */
 static int make_directories(Cgroup *cgroup, unsigned wanted, Error *err)
 {
     for (size_t i = 0; i < cgroup->layout.count; i++) {
         CgroupHierarchy *hierarchy = &cgroup->layout.items[i];
-        int r = cgroup_tree_make(hierarchy, cgroup->path);
+        int r = cgroup_tree_make(hierarchy, cgroup_relative_path(cgroup), cgroup->unit != NULL);
 
+        if (cgroup_is_denial(r) && cgroup_is_unprivileged()) {
+            hierarchy->is_denied = true;
+            continue;
+        }
         if (r == -EBUSY)
-            return error_set(err, ERROR_CONFLICT, "cgroup '/%s' exists and has processes",
+            return error_set(err, ERROR_CONFLICT, "cgroup '%s' exists and has processes",
                              cgroup->path);
         if (r == 0)
             r = prepare(cgroup, hierarchy, wanted);
         if (r < 0)
-            return error_result(err, r, "make cgroup '/%s'", cgroup->path);
+            return error_result(err, r, "make cgroup '%s'", cgroup->path);
     }
     return 0;
 }
 
-int cgroup_create_in(CgroupLayout *layout, const char *path, const LinuxResources *resources,
-                     Cgroup **ret, Error *err)
+/* Make it where its path says, and set it up. */
+static int build(Cgroup *cgroup, const LinuxResources *resources, unsigned wanted, Error *err)
 {
-    _cleanup_(cgroup_abandonp) Cgroup *cgroup = NULL;
-    int r;
+    int r = make_directories(cgroup, wanted, err);
 
-    r = new_cgroup(layout, path, &cgroup, err);
-    if (r < 0)
-        return r;
-    r = make_directories(cgroup, resources ? cgroup_limits_wanted(resources) : 0, err);
     if (r < 0)
         return r;
     if (resources) {
@@ -127,7 +148,20 @@ int cgroup_create_in(CgroupLayout *layout, const char *path, const LinuxResource
         if (r < 0)
             return r;
     }
-    r = cgroup_devices_apply(cgroup, resources ? &resources->devices : NULL, err);
+    return cgroup_devices_apply(cgroup, resources ? &resources->devices : NULL, err);
+}
+
+int cgroup_create_in(CgroupLayout *layout, const char *path, const LinuxResources *resources,
+                     Cgroup **ret, Error *err)
+{
+    unsigned wanted = resources ? cgroup_limits_wanted(resources) : 0;
+    _cleanup_free_ char *place = cgroup_place_resolve(layout, path, wanted);
+    _cleanup_(cgroup_abandonp) Cgroup *cgroup = NULL;
+    int r;
+
+    r = new_cgroup(layout, place, &cgroup, err);
+    if (r >= 0)
+        r = build(cgroup, resources, wanted, err);
     if (r < 0)
         return r;
 
@@ -135,12 +169,56 @@ int cgroup_create_in(CgroupLayout *layout, const char *path, const LinuxResource
     return 0;
 }
 
-int cgroup_create(const char *path, const LinuxResources *resources, Cgroup **ret, Error *err)
+static int create_in_unit(CgroupLayout *layout, const CgroupOptions *options,
+                          const LinuxResources *resources, Cgroup **ret, Error *err)
+{
+    unsigned wanted = resources ? cgroup_limits_wanted(resources) : 0;
+    _cleanup_(cgroup_abandonp) Cgroup *cgroup = NULL;
+    _cleanup_(unit_abandonp) CgroupUnit *unit = NULL;
+    _cleanup_free_ char *path = NULL;
+    int r;
+
+    r = cgroup_unit_start(options->path, resources, &unit, &path, err);
+    if (r < 0)
+        return r;
+    r = new_cgroup(layout, path, &cgroup, err);
+    if (r < 0)
+        return r;
+    cgroup->unit = TAKE_PTR(unit);
+    r = build(cgroup, resources, wanted, err);
+    if (r < 0)
+        return r;
+
+    *ret = TAKE_PTR(cgroup);
+    return 0;
+}
+
+int cgroup_create(const CgroupOptions *options, const LinuxResources *resources, Cgroup **ret,
+                  Error *err)
 {
     _cleanup_(cgroup_layout_done) CgroupLayout layout = {};
     int r = cgroup_layout_find(&layout, err);
 
-    return r < 0 ? r : cgroup_create_in(&layout, path, resources, ret, err);
+    if (r < 0)
+        return r;
+    if (options->systemd)
+        return create_in_unit(&layout, options, resources, ret, err);
+    return cgroup_create_in(&layout, options->path, resources, ret, err);
+}
+
+void cgroup_settle(Cgroup *cgroup)
+{
+    if (cgroup->unit)
+        cgroup_unit_settle(cgroup->unit);
+}
+
+bool cgroup_is_empty(const Cgroup *cgroup)
+{
+    for (size_t i = 0; i < cgroup->layout.count; i++) {
+        if (cgroup->layout.items[i].fd >= 0)
+            return false;
+    }
+    return true;
 }
 
 int cgroup_open_in(CgroupLayout *layout, const char *path, Cgroup **ret, Error *err)
@@ -155,11 +233,11 @@ int cgroup_open_in(CgroupLayout *layout, const char *path, Cgroup **ret, Error *
     for (size_t i = 0; i < cgroup->layout.count; i++) {
         CgroupHierarchy *hierarchy = &cgroup->layout.items[i];
 
-        hierarchy->fd = openat(hierarchy->root_fd, cgroup->path, DIRECTORY_FLAGS);
+        hierarchy->fd = openat(hierarchy->root_fd, cgroup_relative_path(cgroup), DIRECTORY_FLAGS);
         if (hierarchy->fd < 0 && errno != ENOENT)
             return error_errno(err, "open cgroup '%s'", path);
         if (hierarchy->fd >= 0 && hierarchy->is_v2) {
-            r = cgroup_v2_prepare(hierarchy, cgroup->path, 0);
+            r = cgroup_v2_prepare(hierarchy, cgroup_relative_path(cgroup), 0);
             if (r < 0)
                 return error_result(err, r, "open cgroup '%s'", path);
         }
@@ -180,6 +258,15 @@ int cgroup_open(const char *path, Cgroup **ret, Error *err)
     return r < 0 ? r : cgroup_open_in(&layout, path, ret, err);
 }
 
+int cgroup_open_unit(const char *path, Cgroup **ret, Error *err)
+{
+    int r = cgroup_open(path, ret, err);
+
+    if (r == 0)
+        (*ret)->unit = cgroup_unit_of(path);
+    return r;
+}
+
 int cgroup_attach(Cgroup *cgroup, pid_t pid, Error *err)
 {
     char text[16];
@@ -192,7 +279,7 @@ int cgroup_attach(Cgroup *cgroup, pid_t pid, Error *err)
             continue;
         r = file_poke_at(cgroup->layout.items[i].fd, "cgroup.procs", text);
         if (r < 0)
-            return error_result(err, r, "move process %d into cgroup '/%s'", pid, cgroup->path);
+            return error_result(err, r, "move process %d into cgroup '%s'", pid, cgroup->path);
     }
     return 0;
 }
@@ -225,8 +312,11 @@ int cgroup_unified_fd(const Cgroup *cgroup)
 
 int cgroup_update(Cgroup *cgroup, const LinuxResources *resources, Error *err)
 {
-    int r = cgroup_limits_apply(cgroup, resources, true, err);
+    int r = cgroup->unit ? cgroup_unit_update(cgroup->unit, resources, err) : 0;
 
+    /* systemd writes some of the same files; what it rounds or does not know is put right here. */
+    if (r >= 0)
+        r = cgroup_limits_apply(cgroup, resources, true, err);
     if (r == 0 && resources->devices.count > 0)
         r = cgroup_devices_apply(cgroup, &resources->devices, err);
     return r;
@@ -238,9 +328,9 @@ int cgroup_kill(Cgroup *cgroup, Error *err)
     int r;
 
     if (unified) {
-        r = cgroup_v2_kill(unified);
+        r = cgroup_v2_kill(cgroup, unified);
         if (r < 0)
-            return error_result(err, r, "kill the processes of cgroup '/%s'", cgroup->path);
+            return error_result(err, r, "kill the processes of cgroup '%s'", cgroup->path);
         if (r > 0)
             return 0;
     }
@@ -289,15 +379,22 @@ int cgroup_remove(Cgroup *cgroup, Error *err)
 {
     int result = 0;
 
+    if (cgroup->is_borrowed)
+        return error_set(err, ERROR_INVALID, "cgroup '%s' is another process's", cgroup->path);
+    if (cgroup->unit)
+        result = cgroup_unit_stop(cgroup->unit, err);
     /* Go on after a failure: what can go, goes. */
     for (size_t i = 0; i < cgroup->layout.count; i++) {
         CgroupHierarchy *hierarchy = &cgroup->layout.items[i];
-        int r = cgroup_tree_remove(hierarchy, cgroup->path);
+        int r;
 
+        if (hierarchy->is_denied)
+            continue;
+        r = cgroup_tree_remove(hierarchy, cgroup_relative_path(cgroup));
         if (r < 0 && result == 0)
-            result = r == -EBUSY ? error_set(err, ERROR_CONFLICT, "cgroup '/%s' has processes",
-                                             cgroup->path)
-                                 : error_result(err, r, "remove cgroup '/%s'", cgroup->path);
+            result = r == -EBUSY
+                         ? error_set(err, ERROR_CONFLICT, "cgroup '%s' has processes", cgroup->path)
+                         : error_result(err, r, "remove cgroup '%s'", cgroup->path);
         hierarchy->fd = fd_close(hierarchy->fd);
     }
     return result;

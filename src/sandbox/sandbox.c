@@ -211,7 +211,9 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
     int r;
 
     if (settings->cgroups_path) {
-        r = cgroup_create(settings->cgroups_path, &settings->resources, &sandbox->cgroup, err);
+        const CgroupOptions cgroup = { settings->cgroups_path, options->systemd_cgroup };
+
+        r = cgroup_create(&cgroup, &settings->resources, &sandbox->cgroup, err);
         if (r < 0)
             return r;
     }
@@ -227,6 +229,8 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
         r = prepare_from_outside(sandbox, &plan, err);
     if (r >= 0)
         r = wait_until_ready(sandbox, err);
+    if (r >= 0 && sandbox->cgroup)
+        cgroup_settle(sandbox->cgroup); /* the child is in it */
     if (r >= 0)
         r = process_attributes_set(sandbox->pid, config->process, err);
     if (r >= 0 && settings->intel_rdt)

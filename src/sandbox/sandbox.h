@@ -29,6 +29,7 @@ typedef struct SandboxOptions {
                       process; -EBADF: from us, and the container is killed when we end */
     int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
     int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
+    bool systemd_cgroup; /* linux.cgroupsPath is for systemd: see CgroupOptions */
     bool no_pivot; /* chroot(2) instead of pivot_root(2): for a host that runs from its initramfs */
 
     const char *id;      /* the container's, for the names of its session keyring and resctrl group;

@@ -38,7 +38,7 @@ static void find_layout(Hierarchies which, CgroupLayout *ret)
         if (which == AS_MOUNTED || (which == ONLY_V2) == found.items[i].is_v2)
             ret->items[ret->count++] = found.items[i];
         else
-            fd_close(found.items[i].root_fd);
+            cgroup_hierarchy_done(&found.items[i]);
     }
     if (ret->count == 0)
         skip(); /* this host has none of that version */

@@ -142,7 +142,7 @@ static int fake_setup(void **state)
     fake = (FakeV2) { .directory = "/tmp/cay-test-v2-XXXXXX" };
     if (!mkdtemp(fake.directory))
         return -1;
-    fake.cgroup.path = fake.directory + 1;
+    fake.cgroup.path = fake.directory;
     fake.cgroup.layout.count = 1;
     *hierarchy = (CgroupHierarchy) { .is_v2 = true, .controllers = ~0U, .root_fd = -EBADF };
     hierarchy->controllers &= ~(CGROUP_BIT(CGROUP_NET_CLS) | CGROUP_BIT(CGROUP_NET_PRIO));
@@ -212,7 +212,7 @@ static void test_v2_limits_are_converted(void **state)
     assert_v2_file(fake, "pids.max", "100");
     assert_v2_file(fake, "io.weight", "default 10000");
     assert_v2_file(fake, "hugetlb.2MB.max", "4194304");
-    assert_v2_file(fake, "rdma.max", "mlx5_1 hca_handle=3 hca_object=max");
+    assert_v2_file(fake, "rdma.max", "mlx5_1 hca_handle=3");
     assert_v2_file(fake, "memory.high", "90");
 }
 

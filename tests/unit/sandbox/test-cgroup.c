@@ -93,13 +93,14 @@ static void test_removal_takes_along_what_a_container_made_inside(void **state)
 
 static void test_a_path_that_is_not_a_cgroups_is_refused(void **state)
 {
-    static const char *const paths[] = { "", "/", "relative", "/..", "/a/../../b", "//" };
+    static const char *const paths[] = { "", "/", "..", "/..", "/a/../../b", "//" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        const CgroupOptions options = { paths[i], false };
         Cgroup *cgroup = NULL;
 
-        assert_int_equal(cgroup_create(paths[i], NULL, &cgroup, NULL), -EINVAL);
+        assert_int_equal(cgroup_create(&options, NULL, &cgroup, NULL), -EINVAL);
         assert_int_equal(cgroup_open(paths[i], &cgroup, NULL), -EINVAL);
     }
 }
@@ -354,8 +355,9 @@ static int create_and_remove_often(int number)
     for (int i = 0; i < 60; i++) {
         _cleanup_error_ Error err = {};
         _cleanup_free_ char *path = memory_printf("%s/race-%d", fixture_parent_path, number);
+        const CgroupOptions options = { path, false };
         Cgroup *cgroup = NULL;
-        int r = cgroup_create(path, NULL, &cgroup, &err);
+        int r = cgroup_create(&options, NULL, &cgroup, &err);
 
         if (r == 0)
             r = cgroup_remove(cgroup, &err);
