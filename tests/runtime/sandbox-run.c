@@ -14,6 +14,7 @@
  *     --id=ID, --state=JSON, --no-new-keyring, --preserve-fds=N, --listen-fds=N
  *                    as SandboxOptions has them; --join takes all but the last
  *     --start-socket=DIR  start it through the socket DIR/start.sock, as another process would
+ *     --systemd      have systemd make the cgroup
  *     --sealed       run from a file that no container can write to, as the supervisor does
  */
 
@@ -44,6 +45,7 @@ typedef struct Options {
     bool detached_root;
     bool no_pivot;
     const char *cache;
+    bool systemd;
     bool sealed;
     const char *start_directory;
     const char *id;
@@ -78,6 +80,8 @@ static int parse_options(int count, char **arguments, Options *ret)
             ret->listen_fds = (unsigned)strtoul(argument + 13, NULL, 10);
         else if (strcmp(argument, "--no-new-keyring") == 0)
             ret->no_new_keyring = true;
+        else if (strcmp(argument, "--systemd") == 0)
+            ret->systemd = true;
         else if (strcmp(argument, "--sealed") == 0)
             ret->sealed = true;
         else if (strcmp(argument, "--no-pivot") == 0)
@@ -206,7 +210,8 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
                               .state = options->state,
                               .no_new_keyring = options->no_new_keyring,
                               .preserve_fds = options->preserve_fds,
-                              .listen_fds = options->listen_fds };
+                              .listen_fds = options->listen_fds,
+                              .systemd_cgroup = options->systemd };
     _cleanup_close_ int terminal_fd = -EBADF, start_dir_fd = -EBADF, start_fd = -EBADF;
     int r;
 

@@ -242,6 +242,9 @@ static void test_v2_refuses_what_only_v1_has(void **state)
         { .memory = { .swappiness = { true, 5 } } },
         { .memory = { .disable_oom_killer = { true, true } } },
         { .memory = { .kernel = { true, 1 << 20 } } },
+        { .memory = { .kernel_tcp = { true, 1 << 20 } } },
+        { .memory = { .use_hierarchy = { true, false } } },
+        { .block_io = { .leaf_weight = { true, 100 } } },
         { .cpu = { .realtime_runtime = { true, 1000 } } },
         { .network = { .class_id = { true, 1 } } },
     };
@@ -272,6 +275,136 @@ static void test_what_is_not_asked_for_is_not_written(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(v2_files); i++)
         assert_v2_file(fake, v2_files[i], "");
     assert_int_equal(cgroup_limits_wanted(&resources), 0);
+}
+
+/* The file is there for this test, and not for others. */
+static void add_file(const FakeV2 *fake, const char *name, const char *text)
+{
+    int fd = openat(fake->cgroup.layout.items[0].fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void apply(FakeV2 *fake, const LinuxResources *resources, bool is_update)
+{
+    _cleanup_error_ Error err = {};
+
+    if (cgroup_limits_apply(&fake->cgroup, resources, is_update, &err) < 0)
+        fail_msg("%s", error_message(&err));
+}
+
+static void test_v2_weights_are_those_of_the_scheduler_that_there_is(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxBlockIoWeight device = { 8, 16, { true, 500 }, {} };
+    LinuxResources all = { .block_io = { .weight = { true, 1000 } } };
+    LinuxResources one = { .block_io = { .weight_devices = { &device, 1 } } };
+
+    apply(fake, &all, false);
+    assert_v2_file(fake, "io.weight", "default 10000");
+    assert_int_equal(unlinkat(fake->cgroup.layout.items[0].fd, "io.weight", 0), 0);
+    add_file(fake, "io.weight", "");
+    apply(fake, &one, false);
+    assert_v2_file(fake, "io.weight", "8:16 4950");
+    add_file(fake, "io.bfq.weight", "");
+    apply(fake, &one, false);
+    assert_v2_file(fake, "io.bfq.weight", "8:16 500");
+    apply(fake, &all, false);
+    assert_v2_file(fake, "io.bfq.weight", "1000 500"); /* over what was there */
+}
+
+static void test_huge_pages_are_limited_by_reservation_where_that_is_counted(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxHugepageLimit limit = { (char *)"2MB", 4 << 20 };
+    LinuxResources resources = { .hugepage_limits = { &limit, 1 } };
+
+    add_file(fake, "hugetlb.2MB.rsvd.max", "");
+    apply(fake, &resources, false);
+    assert_v2_file(fake, "hugetlb.2MB.rsvd.max", "4194304");
+    assert_v2_file(fake, "hugetlb.2MB.max", "");
+}
+
+static void test_a_period_alone_keeps_the_quota(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxResources resources = { .cpu = { .period = { true, 200000 } } };
+
+    add_file(fake, "cpu.max", "50000 100000\n");
+    apply(fake, &resources, true);
+    assert_v2_file(fake, "cpu.max", "50000 200000\n"); /* over what was there */
+}
+
+static void test_v2_swap_is_what_goes_beyond_the_limit_that_is_there(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxResources resources = { .memory = { .swap = { true, 150 } } };
+
+    add_file(fake, "memory.max", "100\n");
+    apply(fake, &resources, true);
+    assert_v2_file(fake, "memory.swap.max", "50");
+}
+
+static void test_unlimited_memory_takes_the_limit_of_swap_along(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxResources resources = { .memory = { .limit = { true, -1 } } };
+
+    apply(fake, &resources, true);
+    assert_v2_file(fake, "memory.max", "max");
+    assert_v2_file(fake, "memory.swap.max", "max");
+    /* Nobody asked for it: a kernel without limits for swap is no reason to fail. */
+    assert_int_equal(unlinkat(fake->cgroup.layout.items[0].fd, "memory.swap.max", 0), 0);
+    apply(fake, &resources, true);
+}
+
+static void test_a_cgroup_that_was_not_permitted_is_named_with_the_limit(void **state)
+{
+    FakeV2 *fake = *state;
+    CgroupHierarchy *hierarchy = &fake->cgroup.layout.items[0];
+    LinuxResources resources = { .memory = { .limit = { true, 100 } } };
+    _cleanup_error_ Error err = {};
+
+    hierarchy->fd = fd_close(hierarchy->fd);
+    hierarchy->is_denied = true;
+    assert_true(cgroup_limits_apply(&fake->cgroup, &resources, false, &err) < 0);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    assert_non_null(strstr(error_message(&err), "'memory.limit': no permission"));
+}
+
+static void test_unified_names_the_file_that_is_not_there(void **state)
+{
+    FakeV2 *fake = *state;
+    LinuxResources resources = {};
+    _cleanup_error_ Error err = {};
+
+    string_map_set(&resources.unified, "memory.nothing", "1");
+    assert_true(cgroup_limits_apply(&fake->cgroup, &resources, false, &err) < 0);
+    string_map_done(&resources.unified);
+    assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+    assert_string_equal(error_message(&err),
+                        "limit 'unified.memory.nothing': this kernel has no memory.nothing");
+}
+
+/* Kernel memory was limited until Linux 5.15; later ones take the number and forget it. */
+static void test_a_value_that_v1_takes_and_forgets_is_refused(void **state)
+{
+    LinuxResources resources = { .memory = { .kernel = { true, 16 << 20 } } };
+    Cgroup *probe = fixture_create(AS_MOUNTED, "probe", NULL), *cgroup = NULL;
+    _cleanup_error_ Error err = {};
+
+    (void)state;
+    fixture_need_v1(probe, CGROUP_MEMORY);
+    fixture_remove(probe);
+    if (fixture_try_create(AS_MOUNTED, "a", &resources, &cgroup, &err) == 0) {
+        fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.kmem.limit_in_bytes", "16777216");
+        fixture_remove(cgroup);
+        return;
+    }
+    assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+    assert_non_null(strstr(error_message(&err), "'memory.kernel'"));
 }
 
 static void test_controllers_are_wanted_for_the_limits_that_need_them(void **state)
@@ -313,6 +446,14 @@ int main(void)
         fake_test(test_cpu_shares_become_weights_along_the_agreed_curve),
         fake_test(test_v2_refuses_what_only_v1_has),
         fake_test(test_what_is_not_asked_for_is_not_written),
+        fake_test(test_v2_weights_are_those_of_the_scheduler_that_there_is),
+        fake_test(test_huge_pages_are_limited_by_reservation_where_that_is_counted),
+        fake_test(test_a_period_alone_keeps_the_quota),
+        fake_test(test_v2_swap_is_what_goes_beyond_the_limit_that_is_there),
+        fake_test(test_unlimited_memory_takes_the_limit_of_swap_along),
+        fake_test(test_a_cgroup_that_was_not_permitted_is_named_with_the_limit),
+        fake_test(test_unified_names_the_file_that_is_not_there),
+        real_test(test_a_value_that_v1_takes_and_forgets_is_refused),
         cmocka_unit_test(test_controllers_are_wanted_for_the_limits_that_need_them),
         fake_test(test_an_update_below_the_usage_is_refused_where_asked_to),
     };
