@@ -167,6 +167,34 @@ static void test_spoiled_messages_are_survived(void **state)
     }
 }
 
+/* Exactly as many bytes as a value has, and one less. */
+static void test_a_value_is_read_only_as_a_whole(void **state)
+{
+    _cleanup_free_ uint8_t *data = memory_dup("\2\0\0\0xy\0", 7);
+    BusReader number = { data, 4, 0 }, text = { data, 7, 0 };
+    const char *string;
+    uint32_t value;
+
+    (void)state;
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        memcpy(data, "\0\0\0\2", 4);
+    assert_true(bus_read_u32(&number, &value));
+    assert_int_equal(value, 2);
+    assert_false(bus_read_u32(&number, &value));
+    assert_true(bus_read_string(&text, &string));
+    assert_string_equal(string, "xy");
+    for (size_t size = 0; size < 7; size++) {
+        number = (BusReader) { data, size, 0 };
+        text = number;
+        assert_true(bus_read_u32(&number, &value) == (size >= 4));
+        assert_false(bus_read_string(&text, &string));
+    }
+    /* A text that says less of itself than there is, and one with a NUL inside. */
+    data[4] = '\0';
+    text = (BusReader) { data, 7, 0 };
+    assert_false(bus_read_string(&text, &string));
+}
+
 static void test_sizes_beyond_the_limit_are_refused(void **state)
 {
     uint8_t head[BUS_MESSAGE_HEAD_SIZE] __attribute__((aligned(8))) = { 'l', 4, 0, 1 };
@@ -257,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_array_has_no_size),
         cmocka_unit_test(test_a_signal_is_read),
         cmocka_unit_test(test_spoiled_messages_are_survived),
+        cmocka_unit_test(test_a_value_is_read_only_as_a_whole),
         cmocka_unit_test(test_sizes_beyond_the_limit_are_refused),
         cmocka_unit_test(test_resources_become_properties),
         cmocka_unit_test(test_no_limit_is_the_largest_number),
