@@ -46,15 +46,18 @@ static void echo_start(Echo *ret, const Cgroup *cgroup)
     ret->pid = fixture_clone_into(cgroup, echo, ret);
 }
 
+/* It is dead, or dies of this. */
 static void echo_end(Echo *child)
 {
     int status;
 
-    close(child->to[1]);
+    (void)kill(child->pid, SIGKILL);
     assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
-    close(child->to[0]);
-    close(child->from[0]);
-    close(child->from[1]);
+    assert_true(WIFSIGNALED(status));
+    for (size_t i = 0; i < 2; i++) {
+        close(child->to[i]);
+        close(child->from[i]);
+    }
 }
 
 static void check_freezing(Hierarchies which)
@@ -99,17 +102,14 @@ static void check_killing(Hierarchies which)
 {
     Cgroup *cgroup = fixture_create(which, "a", NULL);
     Echo child;
-    int status;
+    siginfo_t info = {};
 
     echo_start(&child, cgroup);
     assert_int_equal(cgroup_freeze(cgroup, NULL), 0);
     assert_int_equal(cgroup_kill(cgroup, NULL), 0);
-    assert_int_equal(waitpid(child.pid, &status, WNOHANG), child.pid);
-    assert_true(WIFSIGNALED(status));
-    for (size_t i = 0; i < 2; i++) {
-        close(child.to[i]);
-        close(child.from[i]);
-    }
+    assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    assert_int_equal(info.si_pid, child.pid); /* dead already */
+    echo_end(&child);
     fixture_remove(cgroup);
 }
 
@@ -126,7 +126,6 @@ static void test_what_the_v1_freezer_holds_is_killed_on_a_hybrid_host(void **sta
     Cgroup *cgroup = fixture_create(AS_MOUNTED, "a", NULL);
     const CgroupHierarchy *freezer = cgroup_find_controller(cgroup, CGROUP_FREEZER);
     Echo child;
-    int status;
 
     (void)state;
     if (!freezer || !cgroup_unified(cgroup)) {
@@ -139,11 +138,7 @@ static void test_what_the_v1_freezer_holds_is_killed_on_a_hybrid_host(void **sta
     assert_int_equal(read(child.from[0], &(char) { 0 }, 1), 1);
     assert_int_equal(file_poke_at(freezer->fd, "freezer.state", "FROZEN"), 0);
     assert_int_equal(cgroup_kill(cgroup, NULL), 0);
-    assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
-    for (size_t i = 0; i < 2; i++) {
-        close(child.to[i]);
-        close(child.from[i]);
-    }
+    echo_end(&child);
     fixture_remove(cgroup);
 }
 
