@@ -9,6 +9,7 @@
 #include "sandbox/init-private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -64,13 +65,16 @@ static void wait_for_starter(Init *init)
 {
     init->launch.control_fd = fd_close(init->launch.control_fd);
     for (;;) {
-        int fd = accept4(init->options.start_fd, NULL, NULL, SOCK_CLOEXEC);
+        struct pollfd starter = { .fd = init->options.start_fd, .events = POLLIN };
+        int fd;
 
+        (void)poll(&starter, 1, -1); /* the socket does not block */
+        fd = accept4(init->options.start_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0 && receive(fd, INIT_START)) {
             init->launch.control_fd = fd;
             break;
         }
-        if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+        if (fd < 0 && errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
             _exit(EXIT_FAILURE);
         (void)fd_close(fd); /* it only looked whether we wait, or was killed */
     }

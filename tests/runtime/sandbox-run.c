@@ -218,7 +218,7 @@ static int run(const Options *options, const RuntimeConfig *config, Error *err)
     if (options->start_directory) {
         start_dir_fd = open(options->start_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         start_fd = socket_listen_at(start_dir_fd, START_SOCKET, 1);
-        if (start_fd < 0 || fd_set_nonblock(start_fd, false) < 0)
+        if (start_fd < 0)
             return error_errno(err, "listen for the start");
         create.start_fd = start_fd;
     }
