@@ -113,7 +113,7 @@ static int add_configured(DeviceTable *table, const LinuxDevice *device, Error *
     if (!path_is_name(entry->name))
         return error_set(err, ERROR_INVALID, "device '%s' is not a valid path", device->path);
     entry->mode = device_type(device->type) |
-                  (device->file_mode.is_set ? (mode_t)device->file_mode.value : 0666);
+                  (device->file_mode.is_set ? (mode_t)device->file_mode.value & ALLPERMS : 0666);
     entry->number = makedev((unsigned)device->major, (unsigned)device->minor);
     entry->uid = (uid_t)device->uid.value;
     entry->gid = (gid_t)device->gid.value;

@@ -381,7 +381,8 @@ static const Check checks[] = {
     MEMBER(LinuxTimeOffset, linux_time_offset, nanosecs, check_uint32, RANGE(0, 999999999)),
     MEMBER(LinuxDevice, linux_device, path, check_absolute),
     MEMBER(LinuxDevice, linux_device, type, check_name, .names = device_types),
-    MEMBER(LinuxDevice, linux_device, file_mode, check_optional_uint64, RANGE(0, 07777)),
+    /* engines copy st_mode, with the type in it */
+    MEMBER(LinuxDevice, linux_device, file_mode, check_optional_uint64, RANGE(0, 0177777)),
     MEMBER(LinuxDevice, linux_device, uid, check_optional_uint64, RANGE(0, UINT32_MAX - 1)),
     MEMBER(LinuxDevice, linux_device, gid, check_optional_uint64, RANGE(0, UINT32_MAX - 1)),
     WHOLE(linux_device, runtime_rule_device),

@@ -155,7 +155,7 @@ typedef struct LinuxDevice {
     char *type;    /* "c" or "u", "b", "p" */
     int64_t major; /* not of "p" */
     int64_t minor;
-    OptionalUint64 file_mode; /* permission bits, at most 07777 */
+    OptionalUint64 file_mode; /* permission bits; others do not count */
     OptionalUint64 uid;
     OptionalUint64 gid;
 } LinuxDevice;

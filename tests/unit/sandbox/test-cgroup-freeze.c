@@ -44,6 +44,9 @@ static void echo_start(Echo *ret, const Cgroup *cgroup)
     assert_int_equal(pipe2(ret->to, O_CLOEXEC), 0);
     assert_int_equal(pipe2(ret->from, O_CLOEXEC), 0);
     ret->pid = fixture_clone_into(cgroup, echo, ret);
+    /* Once it answers, it has entered. */
+    assert_int_equal(write(ret->to[1], "x", 1), 1);
+    assert_int_equal(read(ret->from[0], &(char) { 0 }, 1), 1);
 }
 
 /* It is dead, or dies of this. */
@@ -133,9 +136,6 @@ static void test_what_the_v1_freezer_holds_is_killed_on_a_hybrid_host(void **sta
         skip();
     }
     echo_start(&child, cgroup);
-    /* Once it answers, it has entered. */
-    assert_int_equal(write(child.to[1], "x", 1), 1);
-    assert_int_equal(read(child.from[0], &(char) { 0 }, 1), 1);
     assert_int_equal(file_poke_at(freezer->fd, "freezer.state", "FROZEN"), 0);
     assert_int_equal(cgroup_kill(cgroup, NULL), 0);
     echo_end(&child);
