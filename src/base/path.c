@@ -309,6 +309,14 @@ bool path_is_name(const char *name)
            !strchr(name, '/') && strlen(name) <= NAME_MAX;
 }
 
+char *path_of_directory(int dir_fd)
+{
+    char link[32], path[PATH_MAX];
+    ssize_t length = readlink(path_of_fd(link, dir_fd), path, sizeof(path));
+
+    return length > 0 && path[0] == '/' ? memory_strndup(path, (size_t)length) : NULL;
+}
+
 char *path_of_fd(char buffer[static 32], int fd)
 {
     (void)snprintf(buffer, 32, "/proc/self/fd/%d", fd); /* 14 and at most 11 characters fit */

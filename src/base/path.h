@@ -60,5 +60,10 @@ bool path_is_absolute(const char *path);
 /* One plain file name: not empty, ".", "..", no slash, at most NAME_MAX bytes. */
 bool path_is_name(const char *name);
 
+/* The absolute path of the directory @dir_fd as it is now; NULL without procfs. The caller frees
+ * it.
+ */
+char *path_of_directory(int dir_fd);
+
 /* "/proc/self/fd/N": for system calls that only take a path. @buffer holds at least 32 bytes. */
 char *path_of_fd(char buffer[static 32], int fd);

@@ -21,7 +21,7 @@ typedef struct Credentials {
     CapabilitySets capabilities;
     bool no_new_privileges;
     bool dies_with_parent;  /* killed when its parent ends */
-    bool may_keep_groups;   /* where the kernel lets nobody change them */
+    bool may_keep_groups;   /* where the kernel lets nobody change them; the caller's to set */
     SeccompProgram seccomp; /* empty: none */
     bool filters_late;      /* nothing but execve(2) follows the filter */
 } Credentials;

@@ -34,8 +34,6 @@ int credentials_plan(const RuntimeProcess *process, const LinuxConfig *settings,
         .n_groups = process->user.additional_gids.count,
         .umask = process->user.umask.is_set ? (mode_t)process->user.umask.value : DEFAULT_UMASK,
         .no_new_privileges = process->no_new_privileges,
-        /* An ordinary user's namespace: groups may be denied, but what is kept are its own. */
-        .may_keep_groups = settings->uid_mappings.count > 0 && geteuid() != 0,
     };
     capabilities_from_config(process->capabilities, &ret->capabilities);
     ret->filters_late =
@@ -79,14 +77,26 @@ int process_limits_apply(pid_t pid, const RuntimeProcess *process, Error *err)
     return r;
 }
 
+/*
+ * With all rights in its user namespace, EPERM means that nobody there may change groups: those
+ * that an ordinary user's process has it keeps then, and no other one can be added.
+ */
+static int set_groups(const Credentials *credentials, Report *report)
+{
+    if (syscall(SYS_setgroups, credentials->n_groups, credentials->groups) == 0)
+        return 0;
+    if (errno == EPERM && credentials->may_keep_groups && credentials->n_groups == 0)
+        return 0;
+    return report_errno(report, "process.user.additionalGids: set the supplementary groups");
+}
+
 /* System calls, not libc's functions: those are free to allocate and to talk to other threads. */
 static int change_user(const Credentials *credentials, Report *report)
 {
-    bool may_fail = credentials->may_keep_groups && credentials->n_groups == 0;
+    int r = set_groups(credentials, report);
 
-    if (syscall(SYS_setgroups, credentials->n_groups, credentials->groups) < 0 &&
-        !(errno == EPERM && may_fail))
-        return report_errno(report, "set the supplementary groups");
+    if (r < 0)
+        return r;
     if (syscall(SYS_setresgid, credentials->gid, credentials->gid, credentials->gid) < 0)
         return report_errno(report, "set the group id");
     if (syscall(SYS_setresuid, credentials->uid, credentials->uid, credentials->uid) < 0)

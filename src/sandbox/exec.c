@@ -135,6 +135,7 @@ static int exec_plan_make(ExecPlan *plan, const RuntimeConfig *config, Error *er
     if (r < 0)
         return r;
     r = launch_plan_make(&plan->launch, process, &config->linux_config, &launch, err);
+    plan->launch.credentials.may_keep_groups = plan->namespaces & CLONE_NEWUSER;
     if (r < 0 || !process_attributes_need_procfs(&plan->launch.attributes))
         return r;
     plan->procfs_fd = procfs_open_host();
@@ -226,7 +227,9 @@ static int join(Launch *launch, const ExecPlan *plan)
 
     if (plan->namespaces && setns(options->container_pidfd, plan->namespaces) < 0)
         return report_errno(&launch->report, "join the container's namespaces");
-    return plan->namespaces & CLONE_NEWUSER ? namespace_become_root(&launch->report) : 0;
+    return plan->namespaces & CLONE_NEWUSER
+               ? namespace_become_root(&plan->process->user, &launch->report)
+               : 0;
 }
 
 /* The scout: join, clone the one that stays, hand its pidfd over, and be gone. */
@@ -257,13 +260,13 @@ static _Noreturn void scout_run(ExecPlan *plan, int control_fd)
 
 static pid_t clone_scout(ExecPlan *plan, const int sockets[2], int cgroup_fd, int *ret_pidfd)
 {
-    const NamespacePlan none = NAMESPACE_PLAN_INIT;
+    const NamespacePlan none = {};
     sigset_t all, previous;
     pid_t pid;
 
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &previous);
-    pid = namespace_plan_clone(&none, cgroup_fd, ret_pidfd);
+    pid = namespace_plan_clone(&none, 0, cgroup_fd, ret_pidfd);
     if (pid == 0) {
         (void)fd_close(sockets[0]); /* or its end would never be seen */
         scout_run(plan, sockets[1]);

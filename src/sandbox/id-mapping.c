@@ -18,8 +18,8 @@
 #include "base/fd.h"
 #include "base/socket.h"
 #include "base/syscalls.h"
-#include "sandbox/namespaces-private.h"
 #include "sandbox/process-files-private.h"
+#include "sandbox/user-namespace-private.h"
 
 typedef struct Holder {
     pid_t pid; /* 0: none */
@@ -95,7 +95,7 @@ int id_mapping_open(const LinuxIdMappings *uids, const LinuxIdMappings *gids, in
 
     if (r < 0)
         return error_result(err, r, "make a user namespace for id mappings");
-    r = namespace_write_id_maps(holder.pid, &maps, err);
+    r = user_namespace_write_maps(holder.pid, &maps, err);
     if (r < 0)
         return r;
 

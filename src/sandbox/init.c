@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/netlink.h"
 #include "base/path.h"
 #include "base/syscalls.h"
+#include "sandbox/hooks-private.h"
 #include "sandbox/launch-private.h"
 #include "sandbox/masks-private.h"
 #include "sandbox/process-files-private.h"
@@ -28,8 +30,9 @@ typedef struct Init {
     SandboxPlan *plan;
     const RuntimeConfig *config;
     InitOptions options;
-    int null_fd;   /* the container's /dev/null, verified */
-    int procfs_fd; /* of our own, seen by nobody else; -EBADF: not needed */
+    int null_fd;        /* the container's /dev/null, verified */
+    int root_target_fd; /* where the root is attached; -EBADF: where no name leads */
+    int procfs_fd;      /* of our own, seen by nobody else; -EBADF: not needed */
     Launch launch;
 } Init;
 
@@ -89,13 +92,28 @@ static int step_cgroup(Init *init)
     return r < 0 ? report_result(&init->launch.report, r, "enter the cgroup") : 0;
 }
 
+/* In our own mount namespace by now, and still whoever the caller is: where the root of a user
+ * namespace may not go, its runtime may. */
+static int open_root_target(Init *init)
+{
+    const SandboxPlan *plan = init->plan;
+    int fd = rootfs_open_target(plan->root_fd, plan->root_path, &init->launch.report);
+
+    init->root_target_fd = fd;
+    return fd < 0 ? fd : 0;
+}
+
 static int step_join(Init *init)
 {
     int r;
 
     if (init->options.waits)
         init_wait_for(init->launch.control_fd, INIT_GO_ON);
-    r = namespace_plan_enter(&init->plan->namespaces, &init->launch.report);
+    r = namespace_plan_join(&init->plan->namespaces, true, &init->launch.report);
+    if (r == 0 && init->plan->root_path)
+        r = open_root_target(init);
+    if (r == 0 && init->plan->has_user)
+        r = namespace_become_root(&init->config->process->user, &init->launch.report);
     if (r < 0)
         return r;
     if (init->plan->namespaces.new_cgroup && unshare(CLONE_NEWCGROUP) < 0)
@@ -121,7 +139,7 @@ static int step_names(Init *init)
 static int step_mounts(Init *init)
 {
     SandboxPlan *plan = init->plan;
-    int r = rootfs_attach(plan->root_fd, init->config, &init->launch.report);
+    int r = rootfs_attach(plan->root_fd, init->root_target_fd, init->config, &init->launch.report);
 
     if (r == 0)
         r = mount_table_make(&plan->mounts, plan->root_fd, &init->launch.report);
@@ -167,6 +185,35 @@ static int step_terminal(Init *init)
 static int step_stdio(Init *init)
 {
     return launch_open_stdio(&init->launch, init->plan->stdio);
+}
+
+/*
+ * All mounts are there and the host's names still mean what they meant: hooks of the runtime's run
+ * now, in the parent, and then those that run in here, with the root as working directory.
+ */
+static int step_create_hooks(Init *init)
+{
+    const RuntimeHookList *hooks = hooks_of_kind(&init->config->hooks, HOOK_CREATE_CONTAINER);
+    const Report at_hooks = { .kind = ERROR_NONE };
+    _cleanup_close_ int netlink_fd = -EBADF;
+    int r;
+
+    if (!init->plan->asks_outside)
+        return 0;
+    if (init->config->linux_config.net_devices.count > 0) {
+        netlink_fd = netlink_open();
+        if (netlink_fd < 0)
+            return report_result(&init->launch.report, netlink_fd, "open a netlink socket");
+    }
+    r = report_send(&at_hooks, init->launch.control_fd, &netlink_fd, netlink_fd >= 0 ? 1 : 0);
+    if (r < 0)
+        _exit(EXIT_FAILURE); /* nobody there to tell */
+    init_wait_for(init->launch.control_fd, INIT_GO_ON);
+
+    if (hooks->count > 0 && fchdir(init->plan->root_fd) < 0)
+        return report_errno(&init->launch.report, "enter the root file system");
+    return hooks_execute(hooks, HOOK_CREATE_CONTAINER, init->plan->creating_fd,
+                         &init->launch.report);
 }
 
 static int step_directory(Init *init)
@@ -237,16 +284,35 @@ static int step_check_directory(Init *init)
     return launch_check_directory(&init->launch);
 }
 
+/*
+ * What the container brings along has the container's rights alone, and is behind its filter: where
+ * there are such hooks, the filter comes before them and has to allow for more than execve(2).
+ */
+static int step_start_hooks(Init *init)
+{
+    const RuntimeHookList *hooks = hooks_of_kind(&init->config->hooks, HOOK_START_CONTAINER);
+    Credentials *credentials = &init->plan->launch.credentials;
+    int r;
+
+    if (hooks->count == 0)
+        return 0;
+    r = credentials_apply_filter(credentials, init->launch.control_fd, &init->launch.report);
+    if (r < 0)
+        return r;
+    credentials->filters_late = false; /* done */
+    return hooks_execute(hooks, HOOK_START_CONTAINER, init->plan->created_fd, &init->launch.report);
+}
+
 static int step_execute(Init *init)
 {
     return launch_execute(&init->launch);
 }
 
 static int (*const steps[])(Init *init) = {
-    step_protect,         step_cgroup,   step_join,    step_names,       step_mounts,
-    step_devices,         step_terminal, step_stdio,   step_directory,   step_masks,
-    step_enter,           step_ready,    step_sysctls, step_descriptors, step_credentials,
-    step_check_directory, step_execute,
+    step_protect,     step_cgroup,          step_join,        step_names,        step_mounts,
+    step_devices,     step_terminal,        step_stdio,       step_create_hooks, step_directory,
+    step_masks,       step_enter,           step_ready,       step_sysctls,      step_descriptors,
+    step_credentials, step_check_directory, step_start_hooks, step_execute,
 };
 
 _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
@@ -256,6 +322,7 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
         .config = plan->config,
         .options = *options,
         .null_fd = -EBADF,
+        .root_target_fd = -EBADF,
         .procfs_fd = -EBADF,
         .launch = { LAUNCH_INIT },
     };
@@ -266,7 +333,7 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         if (steps[i](&init) < 0) {
-            /* Or it sees our end. */
+            /* To whoever starts us by then. Or they see our end. */
             (void)report_send(&init.launch.report, init.launch.control_fd, NULL, 0);
             break;
         }

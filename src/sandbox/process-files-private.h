@@ -18,8 +18,9 @@
 int process_files_open(pid_t pid);
 
 /*
- * Set the score unless it has that value already. Errors: DENIED (lowering it takes
- * CAP_SYS_RESOURCE).
+ * Set the score unless it has that value already. An ordinary user cannot lower it, and nobody who
+ * writes configurations for one means that: then it stays as it is. Errors: DENIED (lowering it
+ * takes CAP_SYS_RESOURCE).
  */
 int process_set_oom_score(pid_t pid, int64_t score, Error *err);
 

@@ -44,7 +44,9 @@ int process_set_oom_score(pid_t pid, int64_t score, Error *err)
 {
     _cleanup_close_ int fd = process_files_open(pid);
     _cleanup_free_ char *current = NULL;
+    bool is_lower = false;
     char text[24];
+    int64_t old;
     size_t size;
     int r = fd;
 
@@ -53,8 +55,14 @@ int process_set_oom_score(pid_t pid, int64_t score, Error *err)
         r = file_read_at(fd, "oom_score_adj", 64, &current, &size);
     if (r >= 0 && strcmp(current, text) == 0)
         return 0;
+    if (r >= 0) {
+        current[strcspn(current, "\n")] = '\0';
+        is_lower = parse_i64(current, &old) == 0 && score < old;
+    }
     if (r >= 0)
         r = file_poke_at(fd, "oom_score_adj", text);
+    if ((r == -EACCES || r == -EPERM) && is_lower && geteuid() != 0)
+        return 0;
     if (r == -EACCES || r == -EPERM)
         return error_set(err, ERROR_DENIED,
                          "process.oomScoreAdj: lowering it to %" PRId64 " takes CAP_SYS_RESOURCE",

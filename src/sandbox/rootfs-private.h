@@ -17,14 +17,24 @@ int rootfs_open(const RuntimeConfig *config, const SandboxOptions *options, int 
 
 /* The places where procfs and sysfs are mounted on the host, for rootfs_change(). */
 int rootfs_find_kernel_mounts(StringList *ret, Error *err);
+/* The absolute path of root.path, as the runtime's mount namespace has it; NULL without procfs. The
+ * caller frees it. */
+char *rootfs_path(const RuntimeConfig *config, const SandboxOptions *options);
 
 /* The child's part, without allocation. */
 
 /*
- * Cut the mount namespace off from the host's and attach the root in it: as a slave of the host's
- * mount where linux.rootfsPropagation says so, else private.
+ * The directory @path that the root is a clone of, by name, for a handle of before is one of
+ * another mount namespace; and then looked at, whether it still is the same. Returns a descriptor.
  */
-int rootfs_attach(int root_fd, const RuntimeConfig *config, Report *report);
+int rootfs_open_target(int root_fd, const char *path, Report *report);
+
+/*
+ * Cut the mount namespace off from the host's and attach the root in it, as a slave of the host's
+ * mount where linux.rootfsPropagation says so, else private: over the directory @target_fd, where
+ * somebody will look for it, or with -EBADF where no name leads.
+ */
+int rootfs_attach(int root_fd, int target_fd, const RuntimeConfig *config, Report *report);
 
 /* Once all mounts are made: set the root's flags, make it the root and let go of the host's. */
 int rootfs_enter(int root_fd, const RuntimeConfig *config, Report *report);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/memory.h"
+#include "base/path.h"
 #include "base/syscalls.h"
 #include "sandbox/mounts-private.h"
 #include "sandbox/process-files-private.h"
@@ -95,7 +97,26 @@ static uint64_t propagation_of(const RuntimeConfig *config, bool *ret_recursive)
     return name ? mount_propagation_flag(name, ret_recursive) : 0;
 }
 
-int rootfs_attach(int root_fd, const RuntimeConfig *config, Report *report)
+char *rootfs_path(const RuntimeConfig *config, const SandboxOptions *options)
+{
+    _cleanup_free_ char *bundle = path_of_directory(options->bundle_fd);
+
+    return bundle ? path_join(bundle, config->root->path) : NULL;
+}
+
+int rootfs_open_target(int root_fd, const char *path, Report *report)
+{
+    _cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat root, directory;
+
+    if (fd < 0 || fstat(fd, &directory) < 0 || fstat(root_fd, &root) < 0)
+        return report_errno(report, "open root file system '", path, "'");
+    if (directory.st_dev != root.st_dev || directory.st_ino != root.st_ino)
+        return report_set(report, ERROR_CONFLICT, "root file system '", path, "' was replaced");
+    return TAKE_FD(fd);
+}
+
+int rootfs_attach(int root_fd, int target_fd, const RuntimeConfig *config, Report *report)
 {
     static const MountAttributes slave = { .propagation = MS_SLAVE };
     static const MountAttributes private = { .propagation = MS_PRIVATE };
@@ -112,7 +133,10 @@ int rootfs_attach(int root_fd, const RuntimeConfig *config, Report *report)
     if (r < 0)
         return report_result(report, r, "cut the mounts off from the host's");
 
-    if (move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    r = target_fd >= 0 ? move_mount(root_fd, "", target_fd, "",
+                                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+                       : move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+    if (r < 0)
         return report_errno(report, "attach the root file system");
     return 0;
 }

@@ -327,16 +327,32 @@ static const char *net_device_target(const LinuxNetDevice *device)
     return device->name ? device->name : device->host_name;
 }
 
+/* "eth%d": the kernel finds the first number that is free. */
+static bool is_template(const char *name)
+{
+    return strchr(name, '%') != NULL;
+}
+
+static bool is_target_name(const char *name)
+{
+    const char *percent = strchr(name, '%');
+
+    return is_interface_name(name) &&
+           (!percent || (percent[1] == 'd' && !strchr(percent + 1, '%')));
+}
+
 static int check_net_devices(const LinuxConfig *config, Error *err)
 {
     for (size_t i = 0; i < config->net_devices.count; i++) {
         const LinuxNetDevice *device = &config->net_devices.items[i];
 
-        if (!is_interface_name(device->host_name) || !is_interface_name(net_device_target(device)))
+        if (!is_interface_name(device->host_name) || is_template(device->host_name) ||
+            !is_target_name(net_device_target(device)))
             return error_set(err, ERROR_INVALID, "netDevices.%s: is not an interface's name",
                              device->host_name);
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(net_device_target(device),
+            if (!is_template(net_device_target(device)) &&
+                strcmp(net_device_target(device),
                        net_device_target(&config->net_devices.items[j])) == 0)
                 return error_set(err, ERROR_INVALID, "netDevices.%s: the name '%s' is there twice",
                                  device->host_name, net_device_target(device));
@@ -384,35 +400,59 @@ static const struct {
     { "user.", CLONE_NEWUSER },
 };
 
-static int check_sysctl(const RuntimeConfig *config, const char *name, Error *err)
+/* As sysctl(8): where the first separator is a slash, slashes separate and dots are text. */
+static char *dot_sysctl(const char *name)
 {
-    _cleanup_free_ char *dotted = memory_strdup(name);
-    size_t n_dots = 0;
+    char *dotted = memory_strdup(name);
 
-    /* As sysctl(8): where the first separator is a slash, slashes separate and dots are text. */
     if (dotted[strcspn(dotted, "./")] == '/') {
         for (char *at = dotted; *at; at++)
             *at = *at == '/' ? '.' : *at == '.' ? '/' : *at;
     }
-    for (const char *at = dotted; *at; at++)
-        n_dots += *at == '.';
-    if (n_dots == 0 || dotted[0] == '.' || strstr(dotted, "..") || strstr(dotted, "//") ||
-        dotted[strlen(dotted) - 1] == '.')
-        return error_set(err, ERROR_INVALID, "linux.sysctl: '%s' is not a sysctl's name", name);
+    return dotted;
+}
+
+int linux_sysctl_namespace(const char *name)
+{
+    _cleanup_free_ char *dotted = dot_sysctl(name);
 
     for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
         size_t length = strlen(sysctls[i].prefix);
         bool is_prefix = sysctls[i].prefix[length - 1] == '.';
 
-        if (is_prefix ? strncmp(dotted, sysctls[i].prefix, length) != 0
-                      : strcmp(dotted, sysctls[i].prefix) != 0)
-            continue;
-        if (has_namespace(config, sysctls[i].namespace))
-            return 0;
+        if (is_prefix ? strncmp(dotted, sysctls[i].prefix, length) == 0
+                      : strcmp(dotted, sysctls[i].prefix) == 0)
+            return sysctls[i].namespace;
+    }
+    return 0;
+}
+
+static int check_sysctl(const RuntimeConfig *config, const char *name, Error *err)
+{
+    _cleanup_free_ char *dotted = dot_sysctl(name);
+    int namespace = linux_sysctl_namespace(name);
+    size_t n_dots = 0;
+
+    for (const char *at = dotted; *at; at++)
+        n_dots += *at == '.';
+    if (n_dots == 0 || dotted[0] == '.' || strstr(dotted, "..") || strstr(dotted, "//") ||
+        dotted[strlen(dotted) - 1] == '.')
+        return error_set(err, ERROR_INVALID, "linux.sysctl: '%s' is not a sysctl's name", name);
+    if (namespace == 0)
+        return error_set(err, ERROR_INVALID, "linux.sysctl: '%s' is not a container's own", name);
+    if (!has_namespace(config, namespace))
         return error_set(err, ERROR_INVALID,
                          "linux.sysctl: '%s' is the host's without a namespace of its own", name);
-    }
-    return error_set(err, ERROR_INVALID, "linux.sysctl: '%s' is not a container's own", name);
+    return 0;
+}
+
+static bool joins_namespace(const LinuxConfig *config, int flag)
+{
+    for (size_t i = 0; i < config->namespaces.count; i++)
+        if (linux_namespace_flag(config->namespaces.items[i].type) == flag)
+            return config->namespaces.items[i].path != NULL;
+
+    return false;
 }
 
 /* What needs a namespace that has to be asked for. */
@@ -441,6 +481,8 @@ static int check_namespace_needs(const RuntimeConfig *config, Error *err)
         if (needs[i].is_wanted && !has_namespace(config, needs[i].namespace))
             return invalid(err, needs[i].message);
     }
+    if (has_offsets && joins_namespace(linux_config, CLONE_NEWTIME))
+        return invalid(err, "linux.timeOffsets: a joined 'time' namespace has its own");
     return 0;
 }
 

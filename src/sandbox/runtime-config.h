@@ -377,5 +377,9 @@ const LinuxNamespace *linux_namespace_find(const LinuxConfig *config, const char
 /* All types that it knows. */
 void linux_namespace_names(StringList *ret);
 
+/* The namespace (CLONE_NEW*) that the sysctl @name, in either notation, belongs to; 0: it is not a
+ * container's own. */
+int linux_sysctl_namespace(const char *name);
+
 /* The RLIMIT_* number of its name ("RLIMIT_NOFILE"), or -EINVAL. */
 int runtime_rlimit_number(const char *name);

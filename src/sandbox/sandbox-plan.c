@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Putting the plan together, and refusing what this version cannot do rather than ignoring it. */
+/* Putting the plan together, in two steps: what needs no namespace, and what the host gives. */
 
 #include "sandbox/sandbox-plan-private.h"
 
 #include <string.h>
 
 #include "base/fd.h"
+#include "sandbox/hooks-private.h"
 #include "sandbox/process-files-private.h"
 #include "sandbox/rootfs-private.h"
-
-static int check_supported(const RuntimeConfig *config, Error *err)
-{
-    const RuntimeHooks *hooks = &config->hooks;
-    const LinuxConfig *settings = &config->linux_config;
-    const LinuxTimeOffsets *time = &settings->time_offsets;
-    const struct {
-        const char *member;
-        bool is_set;
-    } refused[] = {
-        { "hooks", hooks->prestart.count || hooks->create_runtime.count ||
-                       hooks->create_container.count || hooks->start_container.count ||
-                       hooks->poststart.count || hooks->poststop.count },
-        { "linux.timeOffsets", time->boottime.secs || time->boottime.nanosecs ||
-                                   time->monotonic.secs || time->monotonic.nanosecs },
-        { "linux.netDevices", settings->net_devices.count },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-        if (refused[i].is_set)
-            return error_set(err, ERROR_UNSUPPORTED, "%s is not supported", refused[i].member);
-    return 0;
-}
+#include "sandbox/user-namespace-private.h"
 
 static int check_process(const RuntimeConfig *config, Error *err)
 {
@@ -56,6 +35,40 @@ static int plan_launch(SandboxPlan *plan, const SandboxOptions *options, Error *
                             &launch, err);
 }
 
+static bool has_hooks(const RuntimeConfig *config, HookKind kind)
+{
+    return hooks_of_kind(&config->hooks, kind)->count > 0;
+}
+
+static bool has_create_hooks(const RuntimeConfig *config)
+{
+    return has_hooks(config, HOOK_PRESTART) || has_hooks(config, HOOK_CREATE_RUNTIME) ||
+           has_hooks(config, HOOK_CREATE_CONTAINER);
+}
+
+static int open_state(int *ret_fd, Error *err)
+{
+    *ret_fd = hook_state_new();
+    return *ret_fd < 0 ? error_result(err, *ret_fd, "hooks: make a file for the state") : 0;
+}
+
+static int plan_hooks(SandboxPlan *plan, const SandboxOptions *options, Error *err)
+{
+    const RuntimeConfig *config = plan->config;
+    int r = 0;
+
+    for (HookKind kind = 0; kind < _HOOK_KIND_MAX; kind++)
+        if (has_hooks(config, kind) && (!options->id || !options->bundle))
+            return error_set(err, ERROR_INVALID, "hooks: without a container's id there are none");
+
+    plan->asks_outside = has_create_hooks(config) || config->linux_config.net_devices.count > 0;
+    if (has_create_hooks(config))
+        r = open_state(&plan->creating_fd, err);
+    if (r >= 0 && has_hooks(config, HOOK_START_CONTAINER))
+        r = open_state(&plan->created_fd, err);
+    return r;
+}
+
 int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const SandboxOptions *options,
                       const Cgroup *cgroup, Error *err)
 {
@@ -69,25 +82,46 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
 
     r = check_process(config, err);
     if (r >= 0)
-        r = check_supported(config, err);
-    if (r >= 0)
         r = namespace_plan_make(&plan->namespaces, config, err);
+    if (r < 0)
+        return r;
+
+    plan->has_user = namespace_plan_has_user(&plan->namespaces);
+    plan->may_keep_groups = plan->has_user || user_namespace_denies_groups(&config->linux_config);
+    return plan_hooks(plan, options, err);
+}
+
+/* Hooks that run before the root is changed look for it where the configuration says it is. */
+static int plan_root(SandboxPlan *plan, const SandboxOptions *options, Error *err)
+{
+    int r = rootfs_open(plan->config, options, &plan->root_fd, err);
+
+    if (r < 0 || plan->creating_fd < 0 || options->rootfs_fd >= 0)
+        return r;
+    plan->root_path = rootfs_path(plan->config, options);
+    return 0;
+}
+
+int sandbox_plan_open(SandboxPlan *plan, const SandboxOptions *options, Error *err)
+{
+    const RuntimeConfig *config = plan->config;
+    int r = plan_root(plan, options, err);
+
     if (r >= 0)
-        r = rootfs_open(config, options, &plan->root_fd, err);
+        r = mount_table_plan(&plan->mounts, config, options->bundle_fd, plan->cgroup, err);
     if (r >= 0 && options->no_pivot)
         r = rootfs_find_kernel_mounts(&plan->kernel_mounts, err);
-    if (r >= 0)
-        r = mount_table_plan(&plan->mounts, config, options->bundle_fd, cgroup, err);
     if (r < 0)
         return r;
 
     plan->has_own_dev = !mount_table_has_bind(&plan->mounts, "/dev");
-    r = device_table_plan(&plan->devices, config, namespace_plan_has_user(&plan->namespaces),
-                          plan->has_own_dev, err);
+    r = device_table_plan(&plan->devices, config, plan->has_user, plan->has_own_dev, err);
     if (r < 0)
         return r;
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);
-    return plan_launch(plan, options, err);
+    r = plan_launch(plan, options, err);
+    plan->launch.credentials.may_keep_groups = plan->may_keep_groups;
+    return r;
 }
 
 void sandbox_plan_done(SandboxPlan *plan)
@@ -98,5 +132,8 @@ void sandbox_plan_done(SandboxPlan *plan)
     string_map_done(&plan->sysctls);
     string_list_done(&plan->kernel_mounts);
     launch_plan_done(&plan->launch);
+    free(plan->root_path);
     plan->root_fd = fd_close(plan->root_fd);
+    plan->creating_fd = fd_close(plan->creating_fd);
+    plan->created_fd = fd_close(plan->created_fd);
 }

@@ -8,6 +8,7 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -16,10 +17,16 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/socket.h"
+#include "sandbox/hooks-private.h"
 #include "sandbox/init-private.h"
 #include "sandbox/init-release-private.h"
 #include "sandbox/intel-rdt.h"
+#include "sandbox/namespace-stage-private.h"
+#include "sandbox/net-devices-private.h"
+#include "sandbox/process-files-private.h"
+#include "sandbox/user-namespace-private.h"
 
 struct Sandbox {
     Cgroup *cgroup; /* NULL: the configuration names none */
@@ -34,6 +41,22 @@ struct Sandbox {
     int rdt_fd;                  /* the file system with its group; -EBADF: it has none */
     LinuxIntelRdt rdt;           /* what its removal takes: closID, owned, and enableMonitoring */
 };
+
+/* What exists only while one is made. */
+typedef struct Making {
+    Sandbox *sandbox;
+    SandboxPlan *plan;
+    const SandboxOptions *options;
+    bool waits;                 /* the child does nothing before INIT_GO_ON */
+    int child_fd;               /* the child's end of control_fd; borrowed */
+    NetDeviceMove *net_devices; /* moved back unless all goes well */
+} Making;
+
+static void making_done(Making *making)
+{
+    if (making->net_devices)
+        net_devices_free(making->net_devices);
+}
 
 static Sandbox *sandbox_new(void)
 {
@@ -102,57 +125,6 @@ static int report_silent_end(Sandbox *sandbox, Error *err)
                      info.si_status);
 }
 
-/*
- * Clone, with @cgroup_fd into that cgroup. Signals stay blocked in the child until it executes: no
- * handler of ours may run there.
- */
-static pid_t clone_init(Sandbox *sandbox, SandboxPlan *plan, int child_fd, int cgroup_fd)
-{
-    const InitOptions options = {
-        .control_fd = child_fd,
-        .start_fd = plan->start_fd,
-        .waits = sandbox->attaches || namespace_plan_has_user(&plan->namespaces),
-        .enters = sandbox->cgroup && !sandbox->attaches,
-    };
-    sigset_t all, previous;
-    pid_t pid;
-
-    sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, &previous);
-    pid = namespace_plan_clone(&plan->namespaces, cgroup_fd, &sandbox->pidfd);
-    if (pid == 0) {
-        sandbox->control_fd = fd_close(sandbox->control_fd); /* or its end would never be seen */
-        init_run(plan, &options);
-    }
-    (void)sigprocmask(SIG_SETMASK, &previous, NULL);
-    return pid;
-}
-
-static int start_init(Sandbox *sandbox, SandboxPlan *plan, Error *err)
-{
-    _cleanup_close_ int child_fd = -EBADF;
-    int cgroup_fd = sandbox->cgroup ? cgroup_unified_fd(sandbox->cgroup) : -EBADF, sockets[2];
-    pid_t pid;
-    int r;
-
-    r = socket_pair(sockets);
-    if (r < 0)
-        return error_result(err, r, "make a socket pair");
-    sandbox->control_fd = sockets[0];
-    child_fd = sockets[1];
-
-    pid = clone_init(sandbox, plan, child_fd, cgroup_fd);
-    if (pid < 0 && cgroup_fd >= 0) {
-        /* Not every cgroup takes a clone (one with threads in it does not): move it in instead. */
-        sandbox->attaches = true;
-        pid = clone_init(sandbox, plan, child_fd, -EBADF);
-    }
-    if (pid < 0)
-        return error_result(err, pid, "clone a process into its namespaces");
-    sandbox->pid = pid;
-    return 0;
-}
-
 static int send_byte(int control_fd, char byte)
 {
     int r = socket_send(control_fd, &byte, sizeof(byte), NULL, 0);
@@ -160,27 +132,172 @@ static int send_byte(int control_fd, char byte)
     return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it died: its report tells more */
 }
 
-/* What only the outside can do, while the child waits. */
-static int prepare_from_outside(Sandbox *sandbox, const SandboxPlan *plan, Error *err)
+/*
+ * Clone, with @cgroup_fd into that cgroup. Signals stay blocked in the child until it executes: no
+ * handler of ours may run there.
+ */
+static pid_t clone_init(Making *making, uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
-    bool has_user = namespace_plan_has_user(&plan->namespaces);
-    int r = 0;
+    Sandbox *sandbox = making->sandbox;
+    NamespacePlan *namespaces = &making->plan->namespaces;
+    const InitOptions options = {
+        .control_fd = making->child_fd,
+        .start_fd = making->plan->start_fd,
+        .waits = making->waits || sandbox->attaches,
+        .enters = sandbox->cgroup && !sandbox->attaches,
+    };
+    sigset_t all, previous;
+    pid_t pid;
 
-    if (has_user)
-        r = namespace_write_id_maps(sandbox->pid, &plan->config->linux_config, err);
-    if (r >= 0 && sandbox->attaches)
-        r = cgroup_attach(sandbox->cgroup, sandbox->pid, err);
-    if (r < 0 || (!has_user && !sandbox->attaches))
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &previous);
+    pid = namespace_plan_clone(namespaces, flags, cgroup_fd, ret_pidfd);
+    if (pid == 0) {
+        sandbox->control_fd = fd_close(sandbox->control_fd); /* or its end would never be seen */
+        init_run(making->plan, &options);
+    }
+    (void)sigprocmask(SIG_SETMASK, &previous, NULL);
+    return pid;
+}
+
+static int clone_directly(Making *making, Error *err)
+{
+    Sandbox *sandbox = making->sandbox;
+    int cgroup_fd = sandbox->cgroup ? cgroup_unified_fd(sandbox->cgroup) : -EBADF;
+    pid_t pid = clone_init(making, 0, cgroup_fd, &sandbox->pidfd);
+
+    if (pid < 0 && cgroup_fd >= 0) {
+        /* Not every cgroup takes a clone (one with threads in it does not): move it in instead. */
+        sandbox->attaches = true;
+        pid = clone_init(making, 0, -EBADF, &sandbox->pidfd);
+    }
+    if (pid < 0)
+        return error_result(err, pid, "clone a process into its namespaces");
+    sandbox->pid = pid;
+    return 0;
+}
+
+/* While its files in /proc are still the user's own, which those of the first process are not. */
+static int write_stage_maps(void *data, pid_t pid, Error *err)
+{
+    const Making *making = data;
+    const RuntimeProcess *process = making->plan->config->process;
+    int r = user_namespace_write_maps(pid, &making->plan->config->linux_config, err);
+
+    if (r >= 0 && making->plan->namespaces.is_ordinary && process->oom_score_adj.is_set)
+        r = process_set_oom_score(pid, process->oom_score_adj.value, err);
+    return r;
+}
+
+/* Where the caller may not clone mounts, a mount namespace of the new user namespace is the one in
+ * which that is allowed; the names in it are the same. */
+static int open_as_ordinary(Making *making, Error *err)
+{
+    SandboxPlan *plan = making->plan;
+    SandboxOptions options = *making->options;
+    _cleanup_free_ char *bundle = path_of_directory(options.bundle_fd);
+    _cleanup_close_ int bundle_fd = -EBADF;
+
+    if (plan->namespaces.create & CLONE_NEWNS) {
+        if (unshare(CLONE_NEWNS) < 0)
+            return error_errno(err, "make a mount namespace");
+        plan->namespaces.create &= ~(uint64_t)CLONE_NEWNS;
+    }
+    bundle_fd = bundle ? open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+    if (bundle_fd < 0)
+        return error_errno(err, "open the bundle again");
+    options.bundle_fd = bundle_fd;
+    return sandbox_plan_open(plan, &options, err);
+}
+
+static pid_t clone_in_stage(void *data, int *ret_pidfd, Error *err)
+{
+    Making *making = data;
+    int r = making->plan->namespaces.is_ordinary ? open_as_ordinary(making, err) : 0;
+    pid_t pid;
+
+    if (r < 0)
         return r;
+    pid = clone_init(making, CLONE_PARENT, -EBADF, ret_pidfd);
+    return pid < 0 ? error_result(err, pid, "clone a process into its namespaces") : pid;
+}
 
-    r = send_byte(sandbox->control_fd, INIT_GO_ON);
+static int clone_staged(Making *making, Error *err)
+{
+    Sandbox *sandbox = making->sandbox;
+    const NamespaceStage stage = {
+        .plan = &making->plan->namespaces,
+        .parent_fd = sandbox->control_fd,
+        .stage_fd = making->child_fd,
+        .data = making,
+        .write_maps = write_stage_maps,
+        .clone = clone_in_stage,
+    };
+
+    sandbox->attaches = sandbox->cgroup;
+    return namespace_stage_run(&stage, &sandbox->pid, &sandbox->pidfd, err);
+}
+
+static int start_init(Making *making, Error *err)
+{
+    const NamespacePlan *namespaces = &making->plan->namespaces;
+    bool is_staged = namespace_plan_is_staged(namespaces);
+    _cleanup_close_ int child_fd = -EBADF;
+    int sockets[2], r;
+
+    r = socket_pair(sockets);
+    if (r < 0)
+        return error_result(err, r, "make a socket pair");
+    making->sandbox->control_fd = sockets[0];
+    making->child_fd = child_fd = sockets[1];
+    making->waits = is_staged || namespace_plan_makes_user(namespaces);
+    return is_staged ? clone_staged(making, err) : clone_directly(making, err);
+}
+
+static int fill_state(Making *making, int state_fd, HookKind kind, Error *err)
+{
+    const RuntimeState state = {
+        .id = making->options->id,
+        .pid = making->sandbox->pid,
+        .bundle = making->options->bundle,
+        .annotations = &making->plan->config->annotations,
+    };
+    int r = state_fd < 0 ? 0 : hook_state_fill(state_fd, kind, &state);
+
+    return r < 0 ? error_result(err, r, "write the container's state for its hooks") : 0;
+}
+
+static int let_go_on(const Sandbox *sandbox, Error *err)
+{
+    int r = send_byte(sandbox->control_fd, INIT_GO_ON);
+
     return r < 0 ? error_result(err, r, "talk to the container's first process") : 0;
 }
 
-static int wait_until_ready(Sandbox *sandbox, Error *err)
+/* What only the outside can do, while the child waits. */
+static int prepare_from_outside(Making *making, Error *err)
+{
+    Sandbox *sandbox = making->sandbox;
+    const SandboxPlan *plan = making->plan;
+    int r = fill_state(making, plan->creating_fd, HOOK_CREATE_CONTAINER, err);
+
+    if (r >= 0)
+        r = fill_state(making, plan->created_fd, HOOK_START_CONTAINER, err);
+    if (r >= 0 && namespace_plan_makes_user(&plan->namespaces) &&
+        !namespace_plan_is_staged(&plan->namespaces))
+        r = user_namespace_write_maps(sandbox->pid, &plan->config->linux_config, err);
+    if (r >= 0 && sandbox->attaches)
+        r = cgroup_attach(sandbox->cgroup, sandbox->pid, err);
+    if (r < 0 || (!making->waits && !sandbox->attaches))
+        return r;
+    return let_go_on(sandbox, err);
+}
+
+/* The next word of the child's, with a descriptor that may come along. */
+static int wait_for_report(Sandbox *sandbox, int *ret_fd, Error *err)
 {
     Report report;
-    int r = report_receive(&report, sandbox->control_fd, &sandbox->terminal_fd);
+    int r = report_receive(&report, sandbox->control_fd, ret_fd);
 
     if (r < 0)
         return error_result(err, r, "hear from the container's first process");
@@ -202,11 +319,74 @@ static int create_rdt_group(Sandbox *sandbox, const LinuxIntelRdt *settings, Err
     return 0;
 }
 
+static int move_net_devices(Making *making, int netlink_fd, Error *err)
+{
+    const LinuxConfig *config = &making->plan->config->linux_config;
+    _cleanup_close_ int process_fd = -EBADF, namespace_fd = -EBADF;
+
+    if (config->net_devices.count == 0)
+        return 0;
+    process_fd = process_files_open(making->sandbox->pid);
+    if (process_fd >= 0)
+        namespace_fd = openat(process_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+    if (namespace_fd < 0)
+        return error_result(err, process_fd < 0 ? process_fd : -errno,
+                            "linux.netDevices: open the container's network namespace");
+    return net_devices_move(config, netlink_fd, namespace_fd, &making->net_devices, err);
+}
+
+/* The child has made its mounts and waits with the host's root still in place. */
+static int act_before_root(Making *making, Error *err)
+{
+    const SandboxPlan *plan = making->plan;
+    const RuntimeHooks *hooks = &plan->config->hooks;
+    _cleanup_close_ int netlink_fd = -EBADF;
+    Report report;
+    int r = wait_for_report(making->sandbox, &netlink_fd, err);
+
+    if (r >= 0)
+        r = move_net_devices(making, netlink_fd, err);
+    if (r < 0)
+        return r;
+    r = hooks_execute(&hooks->prestart, HOOK_PRESTART, plan->creating_fd, &report);
+    if (r >= 0)
+        r = hooks_execute(&hooks->create_runtime, HOOK_CREATE_RUNTIME, plan->creating_fd, &report);
+    return r < 0 ? report_to_error(&report, err) : let_go_on(making->sandbox, err);
+}
+
+static int make_sandbox(Making *making, Error *err)
+{
+    SandboxPlan *plan = making->plan;
+    Sandbox *sandbox = making->sandbox;
+    const RuntimeConfig *config = plan->config;
+    const LinuxIntelRdt *rdt = config->linux_config.intel_rdt;
+    int r = 0;
+
+    if (!plan->namespaces.is_ordinary)
+        r = sandbox_plan_open(plan, making->options, err);
+    if (r >= 0)
+        r = start_init(making, err);
+    if (r >= 0)
+        r = prepare_from_outside(making, err);
+    if (r >= 0 && plan->asks_outside)
+        r = act_before_root(making, err);
+    if (r >= 0)
+        r = wait_for_report(sandbox, &sandbox->terminal_fd, err);
+    if (r >= 0 && sandbox->cgroup)
+        cgroup_settle(sandbox->cgroup); /* the child is in it */
+    if (r >= 0)
+        r = process_attributes_set(sandbox->pid, config->process, err);
+    if (r >= 0 && rdt)
+        r = intel_rdt_attach(sandbox->rdt_fd, rdt, sandbox->id, sandbox->pid, err);
+    return r;
+}
+
 int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, Sandbox **ret,
                    Error *err)
 {
     _cleanup_(sandbox_plan_done) SandboxPlan plan = SANDBOX_PLAN_INIT;
     _cleanup_(sandbox_freep) Sandbox *sandbox = sandbox_new();
+    _cleanup_(making_done) Making making = { sandbox, &plan, options, .child_fd = -EBADF };
     const LinuxConfig *settings = &config->linux_config;
     int r;
 
@@ -224,20 +404,12 @@ int sandbox_create(const RuntimeConfig *config, const SandboxOptions *options, S
     if (r >= 0)
         r = sandbox_plan_make(&plan, config, options, sandbox->cgroup, err);
     if (r >= 0)
-        r = start_init(sandbox, &plan, err);
-    if (r >= 0)
-        r = prepare_from_outside(sandbox, &plan, err);
-    if (r >= 0)
-        r = wait_until_ready(sandbox, err);
-    if (r >= 0 && sandbox->cgroup)
-        cgroup_settle(sandbox->cgroup); /* the child is in it */
-    if (r >= 0)
-        r = process_attributes_set(sandbox->pid, config->process, err);
-    if (r >= 0 && settings->intel_rdt)
-        r = intel_rdt_attach(sandbox->rdt_fd, settings->intel_rdt, sandbox->id, sandbox->pid, err);
+        r = make_sandbox(&making, err);
     if (r < 0)
         return r;
 
+    if (making.net_devices)
+        net_devices_commit(making.net_devices);
     *ret = TAKE_PTR(sandbox);
     return 0;
 }

@@ -32,8 +32,10 @@ typedef struct SandboxOptions {
     bool systemd_cgroup; /* linux.cgroupsPath is for systemd: see CgroupOptions */
     bool no_pivot; /* chroot(2) instead of pivot_root(2): for a host that runs from its initramfs */
 
-    const char *id;      /* the container's, for the names of its session keyring and resctrl group;
-                            NULL: no names, and linux.intelRdt needs a closID */
+    const char *id;      /* the container's, for the names of its session keyring and resctrl group
+                            and the state that hooks get; NULL: no names, linux.intelRdt needs a
+                            closID, and hooks are refused */
+    const char *bundle;  /* the absolute path that hooks get; NULL: hooks are refused */
     const char *state;   /* the container's state (runtime.md) for a seccomp agent, a JSON object
                             whose "pid" is filled in; NULL: a profile with one is refused */
     bool no_new_keyring; /* keep the caller's session keyring */
@@ -47,6 +49,7 @@ typedef struct SandboxOptions {
  * Make cgroup, namespaces, mounts and devices as @config (valid, as runtime_config_parse() returns
  * it) says; it has to stay until the start. Descriptors in @options stay the caller's. On failure
  * nothing is left behind.
+ * The caller has one thread: a copy of it may do a part of the work.
  * Errors: INVALID (the configuration contradicts itself), UNSUPPORTED (the kernel lacks a feature
  * or this version what was asked for), NOT_FOUND (a mount source is missing), DENIED (what takes a
  * capability that we lack), SYSTEM.
@@ -64,7 +67,9 @@ int sandbox_pidfd(const Sandbox *sandbox);
 int sandbox_take_terminal(Sandbox *sandbox);
 
 /*
- * Execute the program. Returns once execve(2) has succeeded.
+ * Execute the program, after the startContainer hooks. Returns once execve(2) has succeeded;
+ * poststart hooks are the caller's next step (sandbox/hooks.h), as poststop hooks are the last one.
+ * A failure ends the container.
  * Errors: PROGRAM_MISSING, PROGRAM_UNUSABLE, INVALID (the working directory), SYSTEM.
  */
 int sandbox_start(Sandbox *sandbox, Error *err);

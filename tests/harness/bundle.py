@@ -178,8 +178,12 @@ class Bundle:
             self.process["args"] = list(arguments)
         (self.directory / "config.json").write_text(json.dumps(self.config))
 
+    def options(self):
+        """Those that follow from the configuration: hooks are told a name."""
+        return ["--id=sandbox-run"] if "hooks" in self.config else []
+
     def command(self, *options):
-        return [str(self.runner), *options, str(self.directory)]
+        return [str(self.runner), *self.options(), *options, str(self.directory)]
 
     def environment(self):
         return dict(os.environ, **{leaks.MARKER: f"{self.directory}/"},

@@ -30,9 +30,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/socket.h"
 #include "base/string-list.h"
 #include "sandbox/exec.h"
+#include "sandbox/hooks.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/self-exe.h"
 
@@ -193,53 +195,88 @@ static int start_at(int dir_fd, const Options *options, const RuntimeConfig *con
     return sandbox_start_notified_at(dir_fd, START_SOCKET, &notified, err);
 }
 
-static int run(const Options *options, const RuntimeConfig *config, Error *err)
+static int poststart(const RuntimeConfig *config, const SandboxOptions *create,
+                     const Sandbox *sandbox, Error *err)
 {
-    _cleanup_close_ int bundle_fd = open(options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const RuntimeState state = { .id = create->id,
+                                 .pid = sandbox_pid(sandbox),
+                                 .bundle = create->bundle,
+                                 .annotations = &config->annotations };
+
+    return hooks_run(config, HOOK_POSTSTART, &state, err);
+}
+
+static void finish(const RuntimeConfig *config, const SandboxOptions *create)
+{
+    const RuntimeState state = { .id = create->id,
+                                 .bundle = create->bundle,
+                                 .annotations = &config->annotations };
+    _cleanup_error_ Error err = {};
+
+    if (hooks_run(config, HOOK_POSTSTOP, &state, &err) < 0)
+        (void)fprintf(stderr, "warning: %s\n", error_message(&err));
+}
+
+static int run(const Options *options, const RuntimeConfig *config, SandboxOptions *create,
+               Error *err)
+{
     _cleanup_close_ int cache_fd =
         options->cache ? open(options->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
     _cleanup_close_ int root_fd = -EBADF;
     _cleanup_(sandbox_freep) Sandbox *sandbox = NULL;
-    SandboxOptions create = { .bundle_fd = bundle_fd,
-                              .rootfs_fd = -EBADF,
-                              .stdio = { 0, 1, 2 },
-                              .cache_fd = cache_fd,
-                              .start_fd = -EBADF,
-                              .no_pivot = options->no_pivot,
-                              .id = options->id,
-                              .state = options->state,
-                              .no_new_keyring = options->no_new_keyring,
-                              .preserve_fds = options->preserve_fds,
-                              .listen_fds = options->listen_fds,
-                              .systemd_cgroup = options->systemd };
     _cleanup_close_ int terminal_fd = -EBADF, start_dir_fd = -EBADF, start_fd = -EBADF;
     int r;
 
+    create->cache_fd = cache_fd;
     if (options->start_directory) {
         start_dir_fd = open(options->start_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         start_fd = socket_listen_at(start_dir_fd, START_SOCKET, 1);
         if (start_fd < 0)
             return error_errno(err, "listen for the start");
-        create.start_fd = start_fd;
+        create->start_fd = start_fd;
     }
     if (options->detached_root) {
-        root_fd = open_tree(bundle_fd, config->root->path,
+        root_fd = open_tree(create->bundle_fd, config->root->path,
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        create.rootfs_fd = root_fd;
+        create->rootfs_fd = root_fd;
     }
-    r = sandbox_create(config, &create, &sandbox, err);
+    r = sandbox_create(config, create, &sandbox, err);
     if (r < 0)
         return r;
     terminal_fd = sandbox_take_terminal(sandbox);
     announce(options, sandbox);
     r = options->start_directory ? start_at(start_dir_fd, options, config, sandbox, err)
                                  : sandbox_start(sandbox, err);
+    if (r >= 0)
+        r = poststart(config, create, sandbox, err);
     if (r < 0)
         return r;
 
     if (terminal_fd >= 0)
         copy_terminal(terminal_fd);
     return wait_for_end(sandbox_pidfd(sandbox), err);
+}
+
+/* From the configuration to its last hooks, whatever happens in between. */
+static int run_whole(const Options *options, const RuntimeConfig *config, int bundle_fd, Error *err)
+{
+    _cleanup_free_ char *bundle = path_of_directory(bundle_fd);
+    SandboxOptions create = { .bundle_fd = bundle_fd,
+                              .rootfs_fd = -EBADF,
+                              .start_fd = -EBADF,
+                              .stdio = { 0, 1, 2 },
+                              .no_pivot = options->no_pivot,
+                              .id = options->id,
+                              .bundle = bundle,
+                              .state = options->state,
+                              .no_new_keyring = options->no_new_keyring,
+                              .preserve_fds = options->preserve_fds,
+                              .listen_fds = options->listen_fds,
+                              .systemd_cgroup = options->systemd };
+    int r = run(options, config, &create, err);
+
+    finish(config, &create);
+    return r;
 }
 
 /* Execute ourselves once more, without the option. Returns only on failure. */
@@ -277,6 +314,7 @@ int main(int count, char **arguments)
     bundle_fd = open(options.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
     r = runtime_config_read_at(bundle_fd, "config.json", &config, &err);
     if (r >= 0)
-        r = options.join_pid > 0 ? join(&options, config, &err) : run(&options, config, &err);
+        r = options.join_pid > 0 ? join(&options, config, &err)
+                                 : run_whole(&options, config, bundle_fd, &err);
     return r < 0 ? fail(&err) : r;
 }

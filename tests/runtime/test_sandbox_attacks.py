@@ -340,6 +340,38 @@ def test_the_first_process_cannot_be_traced_or_looked_into_while_it_waits(bundle
     assert created.finish().status == 0
 
 
+@pytest.mark.parametrize("kinds", [("user", "pid"), ("user", "pid", "time")])
+def test_who_is_in_a_namespace_cannot_look_into_those_who_join(new_bundle, kinds):
+    """Root of a user namespace may trace all in it, and a process that joins holds handles of the
+    host's until it executes its program. Once it has, the same look succeeds."""
+    owner, guest = new_bundle(), new_bundle()
+    owner.add_user_namespace()
+    for names in owner.process["capabilities"].values():
+        names.append("CAP_SYS_PTRACE")
+    look = "ls /proc/$guest/fd >/dev/null && ls /proc/$guest/root/ >/dev/null && echo seen; "
+    first = owner.create("sh", "-c", f"while read guest; do {look} echo; done 2>&1")
+    first.start()
+    for kind in kinds:
+        path = first.path(f"ns/{kind}")
+        guest.linux["namespaces"].append({"type": kind, "path": str(path)})
+    guest.linux["namespaces"] = [namespace for namespace in guest.linux["namespaces"]
+                                 if namespace["type"] != "pid" or "path" in namespace]
+    second = guest.create("sh", "-c", "echo executed; cat")
+
+    def answer():
+        inner = second.path("status").read_text().split("NSpid:")[1].split("\n")[0].split()[-1]
+        first.process.stdin.write(f"{inner}\n".encode())
+        first.process.stdin.flush()
+        return list(iter(lambda: first.process.stdout.readline().decode().strip(), ""))
+
+    assert "seen" not in answer()
+    second.start()
+    assert second.process.stdout.readline() == b"executed\n"
+    assert answer() == ["seen"]
+    assert second.wait().status == 0
+    assert first.wait().status == 0
+
+
 def test_no_device_but_the_default_ones_can_be_opened_unless_it_is_listed(bundle):
     """The list denies by default: a node that was made or found is of no use."""
     script = "mknod /tmp/vcs c 7 0; if (: < /tmp/vcs); then echo opened; else echo refused; fi"

@@ -94,7 +94,6 @@ def test_the_container_waits_for_its_start_with_everything_in_place(bundle):
 
 
 @pytest.mark.parametrize("option", [
-    ("hooks", {"prestart": [{"path": "/bin/true"}]}),
     ("process", {"apparmorProfile": "x"}),
     ("linux", {"mountLabel": "x"}),
 ])
