@@ -30,6 +30,7 @@ typedef struct Init {
     SandboxPlan *plan;
     const RuntimeConfig *config;
     InitOptions options;
+    int top_fd;         /* see rootfs_find_top() */
     int null_fd;        /* the container's /dev/null, verified */
     int root_target_fd; /* where the root is attached; -EBADF: where no name leads */
     int procfs_fd;      /* of our own, seen by nobody else; -EBADF: not needed */
@@ -139,8 +140,11 @@ static int step_names(Init *init)
 static int step_mounts(Init *init)
 {
     SandboxPlan *plan = init->plan;
-    int r = rootfs_attach(plan->root_fd, init->root_target_fd, init->config, &init->launch.report);
+    int r = plan->no_pivot ? 0 : rootfs_find_top(&init->top_fd, &init->launch.report);
 
+    if (r == 0)
+        r = rootfs_attach(plan->root_fd, init->root_target_fd, init->top_fd, init->config,
+                          &init->launch.report);
     if (r == 0)
         r = mount_table_make(&plan->mounts, plan->root_fd, &init->launch.report);
     if (r < 0 ||
@@ -238,9 +242,10 @@ static int step_masks(Init *init)
 static int step_enter(Init *init)
 {
     const SandboxPlan *plan = init->plan;
-    int r = plan->no_pivot ? rootfs_change(plan->root_fd, init->config, &plan->kernel_mounts,
-                                           &init->launch.report)
-                           : rootfs_enter(plan->root_fd, init->config, &init->launch.report);
+    int r =
+        plan->no_pivot
+            ? rootfs_change(plan->root_fd, init->config, &plan->kernel_mounts, &init->launch.report)
+            : rootfs_enter(plan->root_fd, init->top_fd, init->config, &init->launch.report);
 
     if (r == 0)
         r = launch_enter_directory(&init->launch);
@@ -321,6 +326,7 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
         .plan = plan,
         .config = plan->config,
         .options = *options,
+        .top_fd = -EBADF,
         .null_fd = -EBADF,
         .root_target_fd = -EBADF,
         .procfs_fd = -EBADF,

@@ -30,14 +30,23 @@ char *rootfs_path(const RuntimeConfig *config, const SandboxOptions *options);
 int rootfs_open_target(int root_fd, const char *path, Report *report);
 
 /*
- * Cut the mount namespace off from the host's and attach the root in it, as a slave of the host's
- * mount where linux.rootfsPropagation says so, else private: over the directory @target_fd, where
- * somebody will look for it, or with -EBADF where no name leads.
+ * A runtime in a chroot sees only a part of its mount namespace. To replace that part would leave
+ * the rest: a process could walk there (chroot(2) is all it takes), and one that joins later would
+ * begin there. *ret_fd is a handle of the namespace's own root, for rootfs_enter(), or -EBADF where
+ * ours is the same. Our root stays what it is.
  */
-int rootfs_attach(int root_fd, int target_fd, const RuntimeConfig *config, Report *report);
+int rootfs_find_top(int *ret_fd, Report *report);
+
+/*
+ * Cut the mount namespace, whose root is @top_fd, off from the host's and attach the root in it, as
+ * a slave of the host's mount where linux.rootfsPropagation says so, else private: over the
+ * directory @target_fd, where somebody will look for it, or with -EBADF where no name leads.
+ */
+int rootfs_attach(int root_fd, int target_fd, int top_fd, const RuntimeConfig *config,
+                  Report *report);
 
 /* Once all mounts are made: set the root's flags, make it the root and let go of the host's. */
-int rootfs_enter(int root_fd, const RuntimeConfig *config, Report *report);
+int rootfs_enter(int root_fd, int top_fd, const RuntimeConfig *config, Report *report);
 
 /*
  * The same by chroot(2), for a host whose own root is an initramfs, which cannot be pivoted away.

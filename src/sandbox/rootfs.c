@@ -116,11 +116,42 @@ int rootfs_open_target(int root_fd, const char *path, Report *report)
     return TAKE_FD(fd);
 }
 
-int rootfs_attach(int root_fd, int target_fd, const RuntimeConfig *config, Report *report)
+static bool is_same_mount(int a_fd, int b_fd)
+{
+    struct statx a = {}, b = {};
+
+    return statx(a_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &a) == 0 &&
+           statx(b_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &b) == 0 &&
+           a.stx_mnt_id == b.stx_mnt_id && a.stx_ino == b.stx_ino;
+}
+
+int rootfs_find_top(int *ret_fd, Report *report)
+{
+    _cleanup_close_ int own_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), top_fd = -EBADF;
+    _cleanup_close_ int namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+    /* To join the namespace that one is in changes nothing but the root. */
+    if (own_fd < 0 || namespace_fd < 0 || setns(namespace_fd, CLONE_NEWNS) < 0)
+        return report_errno(report, "find the root of the mount namespace");
+    top_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top_fd < 0)
+        return report_errno(report, "find the root of the mount namespace");
+    if (is_same_mount(own_fd, top_fd))
+        top_fd = fd_close(top_fd);
+    else if (fchdir(own_fd) < 0 || chroot(".") < 0)
+        return report_errno(report, "go back to the runtime's root");
+
+    *ret_fd = TAKE_FD(top_fd);
+    return 0;
+}
+
+int rootfs_attach(int root_fd, int target_fd, int top_fd, const RuntimeConfig *config,
+                  Report *report)
 {
     static const MountAttributes slave = { .propagation = MS_SLAVE };
     static const MountAttributes private = { .propagation = MS_PRIVATE };
-    _cleanup_close_ int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int host_fd = top_fd >= 0 ? fcntl(top_fd, F_DUPFD_CLOEXEC, 3)
+                                              : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     bool recursive;
     bool is_slave = propagation_of(config, &recursive) == MS_SLAVE;
     int r = host_fd < 0 ? -errno : 0;
@@ -164,8 +195,11 @@ static int set_root_flags(int root_fd, const RuntimeConfig *config, Report *repo
     return r < 0 ? report_result(report, r, "set the flags of the root file system") : 0;
 }
 
-int rootfs_enter(int root_fd, const RuntimeConfig *config, Report *report)
+int rootfs_enter(int root_fd, int top_fd, const RuntimeConfig *config, Report *report)
 {
+    if (top_fd >= 0 && (fchdir(top_fd) < 0 || chroot(".") < 0 || mount_attach(root_fd, top_fd) < 0))
+        return report_errno(report, "leave the runtime's chroot");
+
     /* pivot_root(".", ".") stacks the old root on the new one, where "." still names it. */
     if (fchdir(root_fd) < 0 || sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
         chdir("/") < 0)

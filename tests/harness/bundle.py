@@ -121,6 +121,7 @@ class Bundle:
     def __init__(self, directory, runner, name):
         self.directory = directory
         self.runner = runner
+        self.prefix = []  # of the runner's command line
         self.rootfs = directory / "rootfs"
         self.config = copy.deepcopy(CONFIG)
         self.linux["cgroupsPath"] = f"/caytest/{name}"
@@ -183,7 +184,7 @@ class Bundle:
         return ["--id=sandbox-run"] if "hooks" in self.config else []
 
     def command(self, *options):
-        return [str(self.runner), *self.options(), *options, str(self.directory)]
+        return [*self.prefix, str(self.runner), *self.options(), *options, str(self.directory)]
 
     def environment(self):
         return dict(os.environ, **{leaks.MARKER: f"{self.directory}/"},

@@ -155,3 +155,18 @@ def test_without_pivot_in_a_user_namespace_the_hosts_procfs_is_covered(bundle):
     assert bundle.run("sh", "-c", script, options=["--no-pivot"]).stdout == ""
     assert bundle.shell("ls -d /proc/self /sys/class", options=["--no-pivot"]) == \
         "/proc/self\n/sys/class\n"
+
+
+def test_a_runtime_in_a_chroot_leaves_nothing_of_what_is_around_it(bundle, tmp_path):
+    """What joins the mount namespace begins at its root: that has to be the container's."""
+    bundle.prefix = ["unshare", "--mount", "sh", "-c",
+                     'mount --rbind / "$0" && exec chroot "$0" "$@"', tmp_path]
+    bundle.write("/etc/marker", "inside\n")
+    created = bundle.create("cat")
+    created.start()
+    created.process.stdin.write(b"up\n")
+    created.process.stdin.flush()
+    assert created.process.stdout.readline() == b"up\n"
+    bundle.prefix = []
+    result = bundle.run("cat", "/etc/marker", options=[f"--join={created.pid}"])
+    assert (result.status, result.stdout) == (0, "inside\n"), result
