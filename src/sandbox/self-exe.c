@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+
+#define MEMORY_FILE_NAME "cay"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
@@ -37,10 +40,10 @@ static int open_read_only_clone(const char *program)
 
 static int make_memory_file(void)
 {
-    int fd = memfd_create("cay", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    int fd = memfd_create(MEMORY_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
     if (fd < 0 && errno == EINVAL) /* before Linux 6.3 all of them were executable */
-        fd = memfd_create("cay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create(MEMORY_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     return fd < 0 ? -errno : fd;
 }
 
@@ -78,4 +81,26 @@ int self_exe_open_sealed(const char *program, int *ret_fd, Error *err)
 
     *ret_fd = fd;
     return 0;
+}
+
+/* A file in memory has a name that others can choose too: its seals decide. */
+static bool is_sealed_memory_file(void)
+{
+    _cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & F_SEAL_WRITE);
+}
+
+bool self_exe_is_sealed(void)
+{
+    static const char memory_file[] = "/memfd:" MEMORY_FILE_NAME;
+    char target[sizeof(memory_file) - 1];
+    ssize_t length = readlink("/proc/self/exe", target, sizeof(target));
+
+    /* Only a mount that is nowhere attached has a file for its root, whose path then is "/". */
+    if (length == 1 && target[0] == '/')
+        return true;
+    return length == sizeof(target) && memcmp(target, memory_file, sizeof(target)) == 0 &&
+           is_sealed_memory_file();
 }

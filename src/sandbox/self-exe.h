@@ -8,6 +8,8 @@
  * our program on the host (CVE-2019-5736).
  */
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -18,3 +20,6 @@
  * Errors: NOT_FOUND, SYSTEM.
  */
 int self_exe_open_sealed(const char *program, int *ret_fd, Error *err);
+
+/* Whether this process was executed from such a descriptor. In doubt it was not. */
+bool self_exe_is_sealed(void);
