@@ -64,6 +64,17 @@ const Command commands[] = {
         .execute = oci_delete,
     },
     {
+        .name = "exec",
+        .arguments = "CONTAINER [PROGRAM] [ARGUMENT...]",
+        .summary = "Execute one more program in a container",
+        .options = &exec_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .flags = COMMAND_SEALED,
+        .failure_code = 255,
+        .execute = oci_exec,
+    },
+    {
         .name = "kill",
         .arguments = "CONTAINER [SIGNAL]",
         .summary = "Send a signal to a container's first process (default SIGTERM)",

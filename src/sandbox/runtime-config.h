@@ -342,7 +342,9 @@ typedef struct RuntimeConfig {
 } RuntimeConfig;
 
 extern const JsonStruct runtime_config_json;
-extern const JsonStruct linux_seccomp_json; /* "linux.seccomp" alone */
+extern const JsonStruct runtime_process_json; /* "process" alone, as of process.json */
+extern const JsonStruct linux_resources_json;
+extern const JsonStruct linux_seccomp_json;
 
 /* An empty configuration, not yet valid: the version is set and nothing else. */
 RuntimeConfig *runtime_config_new(void);
