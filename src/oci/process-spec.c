@@ -13,6 +13,7 @@
 #include "base/json-fields.h"
 #include "base/memory.h"
 #include "base/parse.h"
+#include "sandbox/capabilities.h"
 
 void process_options_done(ProcessOptions *options)
 {
@@ -73,17 +74,20 @@ static int add_groups(const StringList *texts, RuntimeUser *user, Error *err)
 }
 
 /* Ambient ones need inheritable ones, which nothing here grants. */
-static void add_capabilities(const StringList *names, RuntimeProcess *process)
+static int add_capabilities(const StringList *names, RuntimeProcess *process, Error *err)
 {
     if (names->count > 0 && !process->capabilities)
         process->capabilities = NEW(RuntimeCapabilities);
     for (size_t i = 0; i < names->count; i++) {
+        if (capability_from_name(names->items[i]) < 0)
+            return error_set(err, ERROR_INVALID, "unknown capability '%s'", names->items[i]);
         string_list_add(&process->capabilities->bounding, names->items[i]);
         string_list_add(&process->capabilities->effective, names->items[i]);
         string_list_add(&process->capabilities->permitted, names->items[i]);
         if (process->capabilities->inheritable.count > 0)
             string_list_add(&process->capabilities->ambient, names->items[i]);
     }
+    return 0;
 }
 
 static void replace_text(char **text, const char *value)
@@ -101,6 +105,8 @@ static int change_process(RuntimeProcess *process, const ProcessOptions *options
 
     if (r >= 0)
         r = add_groups(&options->additional_gids, &process->user, err);
+    if (r >= 0)
+        r = add_capabilities(&options->caps, process, err);
     if (r < 0)
         return r;
     string_list_done(&process->args);
@@ -108,7 +114,6 @@ static int change_process(RuntimeProcess *process, const ProcessOptions *options
         string_list_add(&process->args, *arguments);
     for (size_t i = 0; i < options->env.count; i++)
         string_list_add(&process->env, options->env.items[i]);
-    add_capabilities(&options->caps, process);
     replace_text(&process->cwd, options->cwd);
     replace_text(&process->selinux_label, options->label);
     replace_text(&process->apparmor_profile, options->apparmor);

@@ -252,6 +252,12 @@ static int step_enter(Init *init)
     return r < 0 ? r : launch_complete_environment(&init->launch);
 }
 
+/* Who starts us later may be told no more than that we have ended. */
+static int step_find_program(Init *init)
+{
+    return is_tied_to_parent(init) ? 0 : launch_find_program(&init->launch);
+}
+
 static int step_ready(Init *init)
 {
     const Report ready = { .kind = ERROR_NONE };
@@ -314,10 +320,11 @@ static int step_execute(Init *init)
 }
 
 static int (*const steps[])(Init *init) = {
-    step_protect,     step_cgroup,          step_join,        step_names,        step_mounts,
-    step_devices,     step_terminal,        step_stdio,       step_create_hooks, step_directory,
-    step_masks,       step_enter,           step_ready,       step_sysctls,      step_descriptors,
-    step_credentials, step_check_directory, step_start_hooks, step_execute,
+    step_protect,      step_cgroup,          step_join,        step_names,
+    step_mounts,       step_devices,         step_terminal,    step_stdio,
+    step_create_hooks, step_directory,       step_masks,       step_enter,
+    step_find_program, step_ready,           step_sysctls,     step_descriptors,
+    step_credentials,  step_check_directory, step_start_hooks, step_execute,
 };
 
 _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)

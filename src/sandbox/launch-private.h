@@ -41,6 +41,9 @@ int launch_open_directory(Launch *launch, bool makes_missing);
 /* Enter it, as root where root may. */
 int launch_enter_directory(Launch *launch);
 
+/* Fail now if there is no program. */
+int launch_find_program(Launch *launch);
+
 /* Streams to their places, and everything else is closed by execve(2). */
 int launch_arrange_descriptors(Launch *launch);
 

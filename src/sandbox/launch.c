@@ -114,6 +114,11 @@ int launch_enter_directory(Launch *launch)
     return 0;
 }
 
+int launch_find_program(Launch *launch)
+{
+    return program_find(launch->plan->process, &launch->plan->candidates, &launch->report);
+}
+
 int launch_arrange_descriptors(Launch *launch)
 {
     int r =

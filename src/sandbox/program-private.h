@@ -13,6 +13,12 @@
 void program_plan(const RuntimeProcess *process, StringList *ret);
 
 /*
+ * Whether there is one at all, for who cannot wait until it is executed to hear that there is none.
+ * In doubt there is. Errors: as program_execute(). Does not allocate.
+ */
+int program_find(const RuntimeProcess *process, const StringList *candidates, Report *report);
+
+/*
  * Execute the first candidate that the kernel accepts, with the variables of @environment. Returns
  * only with a failure, recorded: PROGRAM_MISSING, PROGRAM_UNUSABLE or SYSTEM. Does not allocate.
  */

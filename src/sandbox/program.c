@@ -96,6 +96,30 @@ static int refine_errno(const char *path, int errnum)
     return S_ISDIR(st.st_mode) ? EISDIR : errnum;
 }
 
+int program_find(const RuntimeProcess *process, const StringList *candidates, Report *report)
+{
+    const char *name = process->args.items[0];
+    bool is_search = !strchr(name, '/');
+    int result = ENOENT;
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct stat st;
+        int errnum = stat(candidates->items[i], &st) < 0 ? errno : 0;
+
+        if (errnum == 0 && S_ISDIR(st.st_mode))
+            errnum = EISDIR;
+        if (is_search && (errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR))
+            continue;
+        if (errnum == 0 && !(st.st_mode & 0111))
+            errnum = EACCES;
+        else if (errnum != ENOENT && errnum != ENOTDIR && errnum != EISDIR)
+            return 0; /* there it is; or the user may see what we may not */
+        result = errnum;
+    }
+    return result == ENOENT || result == ENOTDIR ? report_missing(name, result, report)
+                                                 : report_failure(name, result, report);
+}
+
 int program_execute(const RuntimeProcess *process, const Environment *environment,
                     const StringList *candidates, Report *report)
 {

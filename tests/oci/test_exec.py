@@ -103,7 +103,7 @@ def test_options_change_what_the_containers_process_has(oci, bundle):
     (["--user", "root"], "invalid user 'root': write 'UID' or 'UID:GID'"),
     (["--user", "1:2:3"], "invalid user '1:2:3': write 'UID' or 'UID:GID'"),
     (["-g", "x"], "invalid group 'x': write a number"),
-    (["--cap", "CAP_NONE"], "CAP_NONE"),
+    (["--cap", "CAP_NONE"], "unknown capability 'CAP_NONE'"),
     (["--cwd", "relative"], "process.cwd: 'relative' is not an absolute path"),
     (["--tty", "--detach"], "nobody holds the terminal: use --console-socket with --detach"),
     (["--console-socket", "/none"], "--console-socket: there is no terminal: use --tty"),
@@ -207,12 +207,13 @@ def test_a_program_in_the_foreground_ends_with_its_command(oci, bundle, running)
 
 
 def test_a_pid_file_that_cannot_be_written_ends_the_program(oci, bundle, running):
-    os.mkfifo(bundle.rootfs / "ready")
-    process = oci.spawn("exec", "-d", "--pid-file", "/no/such/pid", running, "sh", "-c",
-                        "exec sleep 1000 > /ready")
-    with open(bundle.rootfs / "ready", "rb") as ready:
-        assert process.wait(60) == 255
-        assert ready.read() == b""
+    first = oci.state(running)["pid"]
+    message = oci.fails("exec", "-d", "--pid-file", "/no/such/pid", running, "sleep", "1000",
+                        status=255)
+    assert message == "write the pid file '/no/such/pid': No such file or directory"
+    cgroups = [cgroup for cgroup in leaks.cgroups() if cgroup.endswith(bundle.linux["cgroupsPath"])]
+    assert not leaks.wait_for_end(
+        lambda: [pid for pid in leaks.cgroup_members(cgroups[0]) if pid != first], 60)
 
 
 def test_a_cgroup_below_the_containers_is_joined(oci, bundle, running):

@@ -229,3 +229,21 @@ def test_a_container_without_a_cgroup_path_gets_one_of_its_own(oci, bundle):
     assert any(oci.state(name)["pid"] in leaks.cgroup_members(cgroup) for cgroup in found)
     oci.ok("delete", "--force", name)
     assert not [cgroup for cgroup in leaks.cgroups() if cgroup.endswith(f"/cay-oci-{name}")]
+
+
+@pytest.mark.parametrize("program, message", [
+    ("none", 'exec: "none": executable file not found in $PATH'),
+    ("/none", 'exec: "/none": no such file or directory'),
+    ("/etc", 'exec: "/etc": is a directory'),
+    ("etc", 'exec: "etc": executable file not found in $PATH'),
+    ("/text", 'exec: "/text": permission denied'),
+    ("text", 'exec: "text": permission denied'),
+    ("/bin/busybox/x", 'exec: "/bin/busybox/x": not a directory'),
+])
+def test_a_program_that_cannot_be_executed_is_told_at_the_creation(oci, bundle, program, message):
+    """Engines read the reason from there alone, and have exit statuses for it."""
+    bundle.write("/text", "text", 0o644)
+    bundle.write("/bin/text", "text", 0o644)
+    bundle.write_config([program])
+    assert oci.fails("create", "--bundle", bundle.directory, "c1") == message
+    assert oci.ids() == []
