@@ -40,7 +40,7 @@ typedef struct GlobalOptions {
     char *root;       /* NULL: the default */
     char *log;        /* file that errors are recorded in; NULL: none */
     char *log_format; /* "text", "json"; NULL: "text" */
-    char *rootless;   /* "true", "false", "auto"; NULL: "auto" */
+    char *rootless;   /* "false": it is an error when no cgroup can be made; NULL: it is not */
     bool debug;
     bool systemd_cgroup;
     bool version;
@@ -59,9 +59,6 @@ struct Invocation {
  * negative result is returned as it is; it may also mean that help was shown.
  */
 int invocation_parse(Invocation *invocation, void *target, Error *err);
-
-/* Whether the user's lack of rights excuses what cannot be had for that: --rootless. */
-bool invocation_is_rootless(const Invocation *invocation);
 
 /* Print all of @text. Errors: SYSTEM. */
 int output_text(const char *text, Error *err);

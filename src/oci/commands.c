@@ -25,8 +25,8 @@ static const Option global_options[] = {
               "\"$XDG_RUNTIME_DIR/cay-oci\" for users)" },
     { "rootless", .type = OPTION_STRING, .argument = "true|false|auto",
       .offset = offsetof(GlobalOptions, rootless),
-      .help = "Whether to do without a cgroup that the configuration does not name (default "
-              "\"auto\": for users)" },
+      .help = "Whether a container does without a cgroup where none may be made; \"auto\" "
+              "(the default) is \"true\"" },
     { "systemd-cgroup", .type = OPTION_BOOL, .offset = offsetof(GlobalOptions, systemd_cgroup),
       .help = "Have systemd make cgroups; cgroupsPath then is \"slice:prefix:name\"" },
     { "version", 'v', .type = OPTION_BOOL, .offset = offsetof(GlobalOptions, version),
@@ -64,6 +64,15 @@ const Command commands[] = {
         .execute = oci_delete,
     },
     {
+        .name = "events",
+        .arguments = "CONTAINER",
+        .summary = "Show what a container uses and when it runs out of memory",
+        .options = &events_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = oci_events,
+    },
+    {
         .name = "exec",
         .arguments = "CONTAINER [PROGRAM] [ARGUMENT...]",
         .summary = "Execute one more program in a container",
@@ -73,6 +82,15 @@ const Command commands[] = {
         .flags = COMMAND_SEALED,
         .failure_code = 255,
         .execute = oci_exec,
+    },
+    {
+        .name = "features",
+        .arguments = "",
+        .summary = "Show what this runtime and this host can do as JSON",
+        .options = &no_option_table,
+        .min_arguments = 0,
+        .max_arguments = 0,
+        .execute = oci_features,
     },
     {
         .name = "kill",
@@ -89,6 +107,33 @@ const Command commands[] = {
         .summary = "List containers",
         .options = &list_option_table,
         .execute = oci_list,
+    },
+    {
+        .name = "pause",
+        .arguments = "CONTAINER",
+        .summary = "Stop all processes of a container",
+        .options = &no_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = oci_pause,
+    },
+    {
+        .name = "ps",
+        .arguments = "CONTAINER [PS-ARGUMENT...]",
+        .summary = "List the processes of a container",
+        .options = &ps_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = oci_ps,
+    },
+    {
+        .name = "resume",
+        .arguments = "CONTAINER",
+        .summary = "Let the processes of a paused container go on",
+        .options = &no_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = oci_resume,
     },
     {
         .name = "run",
@@ -124,6 +169,15 @@ const Command commands[] = {
         .min_arguments = 1,
         .max_arguments = 1,
         .execute = oci_state,
+    },
+    {
+        .name = "update",
+        .arguments = "CONTAINER",
+        .summary = "Change the limits of a container",
+        .options = &update_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = oci_update,
     },
 };
 const size_t n_commands = ARRAY_SIZE(commands);

@@ -19,9 +19,11 @@
 #include "base/socket.h"
 #include "base/time-format.h"
 #include "oci/container-id.h"
+#include "oci/container-listing.h"
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
 #include "oci/pid-file.h"
+#include "oci/preserved-fds.h"
 #include "oci/process-identity.h"
 #include "oci/root-directory.h"
 
@@ -36,6 +38,8 @@ typedef struct Request {
     int bundle_fd;
     int console_fd;
     int pidfd_fd;
+    unsigned preserve_fds; /* in all */
+    unsigned listen_fds;   /* the first of them */
 } Request;
 
 static void request_done(Request *request)
@@ -116,6 +120,15 @@ static int check_terminal(const CreateOptions *options, const RuntimeConfig *con
     return 0;
 }
 
+static int count_descriptors(Request *request, Error *err)
+{
+    int r = listen_fds_count(&request->listen_fds, err);
+
+    return r < 0 ? r
+                 : preserved_fds_count(request->options->preserve_fds, request->listen_fds,
+                                       &request->preserve_fds, err);
+}
+
 static int connect_sockets(Request *request, Error *err)
 {
     const CreateOptions *options = request->options;
@@ -139,21 +152,28 @@ static bool has_own_pids(const RuntimeConfig *config)
     return false;
 }
 
-static void choose_cgroup(const Invocation *invocation, RuntimeConfig *config)
+/* Where the cgroup will be, as far as that is known before it is made; free it. */
+static char *expected_cgroup(const Invocation *invocation, const char *path)
 {
-    char **path = &config->linux_config.cgroups_path;
-
-    if (!*path && !invocation_is_rootless(invocation))
-        *path = memory_printf("/cay-oci-%s", invocation->arguments[0]);
+    if (invocation->global->systemd_cgroup)
+        return NULL; /* systemd removes what has lost its process */
+    return path_is_absolute(path) ? memory_strdup(path) : memory_printf("/%s", path);
 }
 
-static void fill_record(const Request *request, const RuntimeConfig *config,
+static void fill_record(const Invocation *invocation, const Request *request, RuntimeConfig *config,
                         ContainerRecord *record)
 {
+    LinuxConfig *settings = &config->linux_config;
+
+    record->systemd_cgroup = invocation->global->systemd_cgroup;
+    if (!settings->cgroups_path)
+        settings->cgroups_path = cgroup_default_path(record->id, record->systemd_cgroup);
+    record->cgroup_path = expected_cgroup(invocation, settings->cgroups_path);
     record->bundle = memory_strdup(request->bundle);
     record->rootfs = path_join(request->bundle, config->root->path);
-    record->cgroup_path = memory_strdup(config->linux_config.cgroups_path);
     record->shares_pids = !has_own_pids(config);
+    record->has_agent = settings->seccomp && settings->seccomp->listener_path;
+    record->has_rdt = settings->intel_rdt;
     record->created = time_now();
     record->owner = geteuid();
     string_map_copy(&record->annotations, &config->annotations);
@@ -174,7 +194,9 @@ static int listen_for_start(const Container *container, int *ret_fd, Error *err)
 
 static int make_sandbox(const Request *request, Creation *creation, Error *err)
 {
+    _cleanup_free_ char *state = container_state_text(creation->container, CONTAINER_CREATING);
     _cleanup_close_ int cache_fd = root_directory_open_cache(creation->root_fd);
+    const ContainerRecord *record = &creation->container->record;
     _cleanup_close_ int start_fd = -EBADF;
     int r = 0;
 
@@ -189,6 +211,13 @@ static int make_sandbox(const Request *request, Creation *creation, Error *err)
         .start_fd = start_fd,
         .stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
         .cache_fd = cache_fd,
+        .no_pivot = request->options->no_pivot,
+        .systemd_cgroup = record->systemd_cgroup,
+        .id = record->id,
+        .state = record->has_agent ? state : NULL,
+        .no_new_keyring = request->options->no_new_keyring,
+        .preserve_fds = request->preserve_fds,
+        .listen_fds = request->listen_fds,
     };
     return sandbox_create(creation->config, &options, &creation->sandbox, err);
 }
@@ -207,6 +236,21 @@ static int send_descriptors(const Request *request, Sandbox *sandbox, Error *err
     return r;
 }
 
+/* Where it really is. */
+static int record_cgroup(const Invocation *invocation, const Creation *creation, Error *err)
+{
+    ContainerRecord *record = &creation->container->record;
+    const Cgroup *cgroup = sandbox_cgroup(creation->sandbox);
+    const char *rootless = invocation->global->rootless;
+
+    free(TAKE_PTR(record->cgroup_path));
+    if (!cgroup_is_empty(cgroup))
+        record->cgroup_path = memory_strdup(cgroup_path(cgroup));
+    else if (rootless && strcmp(rootless, "false") == 0)
+        return error_set(err, ERROR_DENIED, "--rootless=false: no cgroup can be made");
+    return 0;
+}
+
 static int record_process(const Request *request, const Creation *creation, Error *err)
 {
     ContainerRecord *record = &creation->container->record;
@@ -221,7 +265,8 @@ static int record_process(const Request *request, const Creation *creation, Erro
 }
 
 /* What has to be undone when it fails: the id is ours. */
-static int create_claimed(const Request *request, Creation *creation, Error *err)
+static int create_claimed(const Invocation *invocation, const Request *request, Creation *creation,
+                          Error *err)
 {
     const Container *container = creation->container;
     int r = container_save(container, err);
@@ -235,6 +280,8 @@ static int create_claimed(const Request *request, Creation *creation, Error *err
     if (r < 0)
         return error_result(err, r, "keep the configuration of the container");
     r = make_sandbox(request, creation, err);
+    if (r >= 0)
+        r = record_cgroup(invocation, creation, err);
     if (r >= 0)
         r = send_descriptors(request, creation->sandbox, err);
     if (r >= 0)
@@ -253,6 +300,8 @@ static int open_request(const Invocation *invocation, const CreateOptions *optio
         r = read_config(request, ret_config, err);
     if (r >= 0)
         r = check_terminal(options, *ret_config, err);
+    if (r >= 0)
+        r = count_descriptors(request, err);
     if (r >= 0)
         r = connect_sockets(request, err);
     return r;
@@ -274,9 +323,8 @@ int container_create(const Invocation *invocation, const CreateOptions *options,
     if (r < 0)
         return r;
 
-    choose_cgroup(invocation, creation.config);
-    fill_record(&request, creation.config, &creation.container->record);
-    r = create_claimed(&request, &creation, err);
+    fill_record(invocation, &request, creation.config, &creation.container->record);
+    r = create_claimed(invocation, &request, &creation, err);
     if (r < 0) {
         (void)creation_undo(&creation, NULL); /* why it failed is what counts */
         return r;

@@ -17,6 +17,9 @@ typedef struct CreateOptions {
     char *console_socket;
     char *pidfd_socket;
     char *pid_file;
+    int64_t preserve_fds;
+    bool no_pivot;
+    bool no_new_keyring;
     bool detach; /* the rest is of `run` alone */
     bool keep;
     bool no_subreaper;

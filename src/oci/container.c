@@ -15,6 +15,7 @@
 #include "oci/container-private.h"
 #include "oci/process-identity.h"
 #include "oci/root-directory.h"
+#include "sandbox/intel-rdt.h"
 #include "sandbox/sandbox.h"
 
 static const char *const statuses[_CONTAINER_STATUS_MAX] = {
@@ -63,6 +64,14 @@ int container_read_config(const Container *container, RuntimeConfig **ret, Error
     return runtime_config_read_at(container->dir_fd, CONTAINER_CONFIG_NAME, ret, err);
 }
 
+static bool is_frozen(Container *container)
+{
+    Cgroup *cgroup;
+
+    return container_open_cgroup(container, &cgroup, NULL) >= 0 && cgroup &&
+           cgroup_is_frozen(cgroup);
+}
+
 ContainerStatus container_status(Container *container)
 {
     const ContainerRecord *record = &container->record;
@@ -71,6 +80,8 @@ ContainerStatus container_status(Container *container)
         return container_is_locked(container) ? CONTAINER_CREATING : CONTAINER_STOPPED;
     if (!process_is_alive(record->pid, record->start_time))
         return CONTAINER_STOPPED;
+    if (is_frozen(container))
+        return CONTAINER_PAUSED;
     if (sandbox_is_waiting_at(container->dir_fd, CONTAINER_SOCKET_NAME))
         return CONTAINER_CREATED;
     return CONTAINER_RUNNING;
@@ -95,7 +106,9 @@ int container_open_cgroup(Container *container, Cgroup **ret, Error *err)
 
     if (!container->cgroup && path) {
         _cleanup_error_ Error problem = {};
-        int r = cgroup_open(path, &container->cgroup, &problem);
+        int r = container->record.systemd_cgroup
+                    ? cgroup_open_unit(path, &container->cgroup, &problem)
+                    : cgroup_open(path, &container->cgroup, &problem);
 
         if (r < 0 && problem.kind != ERROR_NOT_FOUND) {
             error_move(err, &problem);
@@ -126,6 +139,20 @@ static int end_first_process(const Container *container, Error *err)
     return 0;
 }
 
+static int remove_rdt_group(const Container *container, Error *err)
+{
+    _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
+    _cleanup_close_ int root_fd = -EBADF;
+    int r = container_read_config(container, &config, err);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r; /* its maker died before it made one */
+    root_fd = intel_rdt_open(err);
+    return root_fd < 0 ? root_fd
+                       : intel_rdt_remove(root_fd, config->linux_config.intel_rdt,
+                                          container->record.id, err);
+}
+
 int container_end(Container *container, Error *err)
 {
     Cgroup *cgroup;
@@ -138,5 +165,7 @@ int container_end(Container *container, Error *err)
         r = end_first_process(container, err);
     if (r >= 0 && cgroup)
         r = cgroup_remove(cgroup, err);
+    if (r >= 0 && container->record.has_rdt)
+        r = remove_rdt_group(container, err);
     return r < 0 ? error_wrap(err, r, "end container '%s'", container->record.id) : 0;
 }

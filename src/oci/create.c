@@ -12,12 +12,19 @@ static const Option create_options[] = {
     { "console-socket", .type = OPTION_STRING, .argument = "socket",
       .offset = offsetof(CreateOptions, console_socket),
       .help = "Unix socket that gets the master side of the terminal" },
+    { "no-new-keyring", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, no_new_keyring),
+      .help = "Keep the session keyring of the caller" },
+    { "no-pivot", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, no_pivot),
+      .help = "Change the root in a way that works on an initramfs too" },
     { "pid-file", .type = OPTION_STRING, .argument = "file",
       .offset = offsetof(CreateOptions, pid_file),
       .help = "Write the pid of the first process to a file" },
     { "pidfd-socket", .type = OPTION_STRING, .argument = "socket",
       .offset = offsetof(CreateOptions, pidfd_socket),
       .help = "Unix socket that gets a pidfd of the first process" },
+    { "preserve-fds", .type = OPTION_INT64, .argument = "number",
+      .offset = offsetof(CreateOptions, preserve_fds),
+      .help = "Pass so many more descriptors on, from 3 (and those of LISTEN_FDS) on" },
 };
 
 const OptionTable create_option_table = {

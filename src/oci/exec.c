@@ -12,10 +12,12 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "oci/commands.h"
+#include "oci/container-listing.h"
 #include "oci/container.h"
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
 #include "oci/pid-file.h"
+#include "oci/preserved-fds.h"
 #include "oci/process-spec.h"
 #include "oci/root-directory.h"
 #include "sandbox/exec.h"
@@ -26,6 +28,7 @@ typedef struct ExecOptions {
     char *pidfd_socket;
     char *pid_file;
     char *cgroup;
+    int64_t preserve_fds;
     bool detach;
     bool ignore_paused;
     bool no_subreaper;
@@ -69,6 +72,9 @@ static const Option exec_options[] = {
     { "pidfd-socket", .type = OPTION_STRING, .argument = "socket",
       .offset = offsetof(ExecOptions, pidfd_socket),
       .help = "Unix socket that gets a pidfd of the process" },
+    { "preserve-fds", .type = OPTION_INT64, .argument = "number",
+      .offset = offsetof(ExecOptions, preserve_fds),
+      .help = "Pass so many more descriptors on, from 3 on" },
     { "process", 'p', .type = OPTION_STRING, .argument = "file",
       .offset = offsetof(ExecOptions, process.file),
       .help = "The process as JSON, instead of a program and all that is said of it" },
@@ -96,6 +102,7 @@ typedef struct Execution {
     int cache_fd;
     int console_fd;
     int pidfd_fd;
+    unsigned preserve_fds;
 } Execution;
 
 static void execution_done(Execution *execution)
@@ -190,6 +197,8 @@ static int prepare(const Invocation *invocation, Execution *execution, Error *er
     if (r >= 0)
         r = check_terminal(execution, err);
     if (r >= 0)
+        r = preserved_fds_count(options->preserve_fds, 0, &execution->preserve_fds, err);
+    if (r >= 0)
         r = connect_sockets(execution, err);
     if (r >= 0)
         r = open_cgroup(execution, err);
@@ -201,6 +210,7 @@ static int prepare(const Invocation *invocation, Execution *execution, Error *er
 static int execute(Execution *execution, SandboxProcess **ret, Error *err)
 {
     Container *container = execution->container;
+    _cleanup_free_ char *state = container_state_text(container, CONTAINER_RUNNING);
     Cgroup *cgroup = NULL;
     int r = container_open_cgroup(container, &cgroup, err);
 
@@ -213,6 +223,9 @@ static int execute(Execution *execution, SandboxProcess **ret, Error *err)
         .cgroup = execution->cgroup ? execution->cgroup : cgroup,
         .stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
         .cache_fd = execution->cache_fd,
+        .id = container->record.id,
+        .state = container->record.has_agent ? state : NULL,
+        .preserve_fds = execution->preserve_fds,
         .detaches = execution->options->detach,
     };
     if (!execution->options->detach && execution->console_fd < 0)

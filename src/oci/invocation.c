@@ -43,15 +43,6 @@ int invocation_parse(Invocation *invocation, void *target, Error *err)
     return r < 0 ? r : check_argument_count(invocation, err);
 }
 
-bool invocation_is_rootless(const Invocation *invocation)
-{
-    const char *answer = invocation->global->rootless;
-
-    if (!answer || strcmp(answer, "auto") == 0)
-        return geteuid() != 0;
-    return strcmp(answer, "true") == 0;
-}
-
 int output_text(const char *text, Error *err)
 {
     int r = fd_write_all(STDOUT_FILENO, text, strlen(text));

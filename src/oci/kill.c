@@ -45,13 +45,61 @@ static int kill_first(Container *container, int signal, Error *err)
     return 0;
 }
 
-/* Where the first process takes nobody along, its end is not the container's. */
-static int kill_all(Container *container, Error *err)
+/* While they are frozen none can end, and no pid can become another one's. */
+static int signal_frozen(Cgroup *cgroup, int signal, Error *err)
+{
+    _cleanup_free_ pid_t *pids = NULL;
+    size_t count;
+    int r = cgroup_list_pids(cgroup, &pids, &count, err);
+
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        if (kill(pids[i], signal) < 0 && errno != ESRCH)
+            r = error_errno(err, "send signal %d to process %d", signal, pids[i]);
+    return r;
+}
+
+static int signal_all(Cgroup *cgroup, int signal, Error *err)
+{
+    bool was_frozen = cgroup_is_frozen(cgroup);
+    int r = was_frozen ? 0 : cgroup_freeze(cgroup, err), thawed;
+
+    if (r < 0)
+        return r;
+    r = signal_frozen(cgroup, signal, err);
+    thawed = was_frozen ? 0 : cgroup_thaw(cgroup, r < 0 ? NULL : err);
+    return r < 0 ? r : thawed;
+}
+
+static int kill_all(Container *container, int signal, Error *err)
 {
     Cgroup *cgroup;
     int r = container_open_cgroup(container, &cgroup, err);
 
-    return r >= 0 && cgroup ? cgroup_kill(cgroup, err) : r;
+    if (r < 0)
+        return r;
+    if (!cgroup)
+        return kill_first(container, signal, err);
+    return signal == SIGKILL ? cgroup_kill(cgroup, err) : signal_all(cgroup, signal, err);
+}
+
+/* What is frozen by v1 does not die before it is let go. */
+static int let_die(Container *container, Error *err)
+{
+    Cgroup *cgroup;
+    int r = container_open_cgroup(container, &cgroup, err);
+
+    return r >= 0 && cgroup && cgroup_is_frozen(cgroup) ? cgroup_thaw(cgroup, err) : r;
+}
+
+/* Where the first process takes nobody along, its end would not be the container's. */
+static int kill_container(Container *container, int signal, Error *err)
+{
+    int r = kill_first(container, signal, err);
+
+    if (r < 0 || signal != SIGKILL)
+        return r;
+    return container->record.shares_pids ? kill_all(container, signal, err)
+                                         : let_die(container, err);
 }
 
 int oci_kill(Invocation *invocation, Error *err)
@@ -64,9 +112,7 @@ int oci_kill(Invocation *invocation, Error *err)
         r = parse_signal_argument(invocation, &signal, err);
     if (r >= 0)
         r = container_open_argument(invocation, &container, err);
-    if (r >= 0 && !options.all)
-        r = kill_first(container, signal, err);
-    if (r >= 0 && signal == SIGKILL && (options.all || container->record.shares_pids))
-        r = kill_all(container, err);
-    return r;
+    if (r < 0)
+        return r;
+    return options.all ? kill_all(container, signal, err) : kill_container(container, signal, err);
 }

@@ -23,6 +23,10 @@ static const Option run_options[] = {
       .help = "Do not wait for the end of the program" },
     { "keep", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, keep),
       .help = "Do not delete the container when its program has ended" },
+    { "no-new-keyring", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, no_new_keyring),
+      .help = "Keep the session keyring of the caller" },
+    { "no-pivot", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, no_pivot),
+      .help = "Change the root in a way that works on an initramfs too" },
     { "no-subreaper", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, no_subreaper),
       .help = "Do not reap processes that the container leaves behind" },
     { "pid-file", .type = OPTION_STRING, .argument = "file",
@@ -31,6 +35,9 @@ static const Option run_options[] = {
     { "pidfd-socket", .type = OPTION_STRING, .argument = "socket",
       .offset = offsetof(CreateOptions, pidfd_socket),
       .help = "Unix socket that gets a pidfd of the first process" },
+    { "preserve-fds", .type = OPTION_INT64, .argument = "number",
+      .offset = offsetof(CreateOptions, preserve_fds),
+      .help = "Pass so many more descriptors on, from 3 (and those of LISTEN_FDS) on" },
 };
 
 const OptionTable run_option_table = {

@@ -2,14 +2,41 @@
 
 /* `cay-oci start`: let the first process of a created container execute its program. */
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "oci/commands.h"
+#include "oci/container-listing.h"
 #include "oci/container-start.h"
+
+/* What its seccomp agent is told is in its configuration. */
+static int start_notified(Container *container, Error *err)
+{
+    _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
+    _cleanup_free_ char *state = container_state_text(container, CONTAINER_CREATED);
+    _cleanup_close_ int pidfd = -EBADF;
+    int r = container_read_config(container, &config, err);
+
+    if (r >= 0)
+        r = container_open_process(container, &pidfd, err);
+    if (r < 0)
+        return r;
+
+    const SandboxNotified notified = {
+        .seccomp = config->linux_config.seccomp,
+        .state = state,
+        .pid = container->record.pid,
+        .pidfd = pidfd,
+    };
+    return sandbox_start_notified_at(container->dir_fd, CONTAINER_SOCKET_NAME, &notified, err);
+}
 
 int container_start(Container *container, Error *err)
 {
-    int r = sandbox_start_at(container->dir_fd, CONTAINER_SOCKET_NAME, err);
+    int r = container->record.has_agent
+                ? start_notified(container, err)
+                : sandbox_start_at(container->dir_fd, CONTAINER_SOCKET_NAME, err);
 
     /* Its absence says more quickly that nobody waits there than a connection does. */
     if (r >= 0)
