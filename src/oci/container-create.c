@@ -19,7 +19,6 @@
 #include "base/socket.h"
 #include "base/time-format.h"
 #include "oci/container-id.h"
-#include "oci/container-listing.h"
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
 #include "oci/pid-file.h"
@@ -72,12 +71,9 @@ void creation_done(Creation *creation)
 
 int creation_undo(Creation *creation, Error *err)
 {
-    int r;
-
     if (creation->sandbox)
         sandbox_free(TAKE_PTR(creation->sandbox));
-    r = container_end(creation->container, err);
-    return r < 0 ? r : container_remove(creation->root_fd, creation->container, err);
+    return container_delete(creation->root_fd, creation->container, err);
 }
 
 static int find_bundle(Request *request, Error *err)
@@ -174,27 +170,27 @@ static void fill_record(const Invocation *invocation, const Request *request, Ru
     record->shares_pids = !has_own_pids(config);
     record->has_agent = settings->seccomp && settings->seccomp->listener_path;
     record->has_rdt = settings->intel_rdt;
+    record->has_poststart = config->hooks.poststart.count > 0;
+    record->has_poststop = config->hooks.poststop.count > 0;
     record->created = time_now();
     record->owner = geteuid();
     string_map_copy(&record->annotations, &config->annotations);
 }
 
-/* The socket that the start comes through. The first process waits in accept(2), so it blocks. */
+/* The socket that the start comes through. */
 static int listen_for_start(const Container *container, int *ret_fd, Error *err)
 {
-    _cleanup_close_ int fd =
-        socket_listen_at(container->dir_fd, CONTAINER_SOCKET_NAME, SOCKET_BACKLOG);
-    int r = fd < 0 ? fd : fd_set_nonblock(fd, false);
+    int fd = socket_listen_at(container->dir_fd, CONTAINER_SOCKET_NAME, SOCKET_BACKLOG);
 
-    if (r < 0)
-        return error_result(err, r, "listen for the start of the container");
-    *ret_fd = TAKE_FD(fd);
+    if (fd < 0)
+        return error_result(err, fd, "listen for the start of the container");
+    *ret_fd = fd;
     return 0;
 }
 
 static int make_sandbox(const Request *request, Creation *creation, Error *err)
 {
-    _cleanup_free_ char *state = container_state_text(creation->container, CONTAINER_CREATING);
+    _cleanup_free_ char *state = container_state_text(creation->container, RUNTIME_CREATING);
     _cleanup_close_ int cache_fd = root_directory_open_cache(creation->root_fd);
     const ContainerRecord *record = &creation->container->record;
     _cleanup_close_ int start_fd = -EBADF;
@@ -214,6 +210,7 @@ static int make_sandbox(const Request *request, Creation *creation, Error *err)
         .no_pivot = request->options->no_pivot,
         .systemd_cgroup = record->systemd_cgroup,
         .id = record->id,
+        .bundle = record->bundle,
         .state = record->has_agent ? state : NULL,
         .no_new_keyring = request->options->no_new_keyring,
         .preserve_fds = request->preserve_fds,

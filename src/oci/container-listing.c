@@ -33,15 +33,16 @@ static const JsonField container_listing_fields[] = {
 static const JsonStruct container_listing_json =
     JSON_STRUCT(ContainerListing, container_listing_fields);
 
-static json_t *listing_to_json(const ContainerRecord *record, ContainerStatus status,
-                               const char *owner)
+json_t *container_listing_to_json(Container *container, const char *owner)
 {
+    const ContainerRecord *record = &container->record;
     _cleanup_free_ char *created = time_to_rfc3339(record->created);
+    RuntimeStatus status = container_status(container);
     const ContainerListing listing = {
         .oci_version = RUNTIME_CONFIG_VERSION,
         .id = record->id,
-        .pid = status == CONTAINER_STOPPED ? 0 : record->pid,
-        .status = (char *)container_status_to_string(status),
+        .pid = status == RUNTIME_STOPPED ? 0 : record->pid,
+        .status = (char *)runtime_status_to_string(status),
         .bundle = record->bundle,
         .rootfs = record->rootfs,
         .created = created,
@@ -50,16 +51,4 @@ static json_t *listing_to_json(const ContainerRecord *record, ContainerStatus st
     };
 
     return json_struct_write(&container_listing_json, &listing);
-}
-
-char *container_state_text(const Container *container, ContainerStatus status)
-{
-    _cleanup_json_ json_t *json = listing_to_json(&container->record, status, "");
-
-    return json_to_text(json);
-}
-
-json_t *container_listing_to_json(Container *container, const char *owner)
-{
-    return listing_to_json(&container->record, container_status(container), owner);
 }

@@ -15,6 +15,8 @@ static const JsonField container_record_fields[] = {
     JSON_FIELD(ContainerRecord, shares_pids, "sharesPids", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerRecord, has_agent, "hasAgent", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerRecord, has_rdt, "hasRdt", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerRecord, has_poststart, "hasPoststart", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerRecord, has_poststop, "hasPoststop", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerRecord, pid, "pid", JSON_TYPE_INT32),
     JSON_FIELD(ContainerRecord, start_time, "startTime", JSON_TYPE_UINT64),
     JSON_FIELD_FLAGS(ContainerRecord, created, "created", JSON_TYPE_INT64, JSON_REQUIRED),

@@ -22,6 +22,8 @@ typedef struct ContainerRecord {
     bool shares_pids;    /* its end is not that of all its processes */
     bool has_agent;      /* its seccomp profile notifies one when it is started */
     bool has_rdt;        /* it has a resctrl group */
+    bool has_poststart;  /* hooks for who starts it */
+    bool has_poststop;   /* and for who deletes it */
     int32_t pid;         /* 0: it is being made */
     uint64_t start_time; /* of that process: a pid is used again, but not at the same time */
     int64_t created;     /* nanoseconds since 1970 */

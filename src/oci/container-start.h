@@ -7,5 +7,8 @@
 #include "oci/container.h"
 #include "sandbox/sandbox.h"
 
-/* Errors: as sandbox_start_at(). */
+/* Start it, and run its poststart hooks. Errors: as sandbox_start_at(), and those of hooks. */
 int container_start(Container *container, Error *err);
+
+/* The hooks alone, for who has started it himself. When one fails the container is stopped. */
+int container_after_start(Container *container, Error *err);

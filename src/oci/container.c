@@ -12,22 +12,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json-fields.h"
 #include "oci/container-private.h"
 #include "oci/process-identity.h"
 #include "oci/root-directory.h"
-#include "sandbox/intel-rdt.h"
 #include "sandbox/sandbox.h"
-
-static const char *const statuses[_CONTAINER_STATUS_MAX] = {
-    [CONTAINER_CREATING] = "creating", [CONTAINER_CREATED] = "created",
-    [CONTAINER_RUNNING] = "running",   [CONTAINER_PAUSED] = "paused",
-    [CONTAINER_STOPPED] = "stopped",
-};
-
-const char *container_status_to_string(ContainerStatus status)
-{
-    return statuses[status];
-}
 
 void container_free(Container *container)
 {
@@ -72,19 +61,40 @@ static bool is_frozen(Container *container)
            cgroup_is_frozen(cgroup);
 }
 
-ContainerStatus container_status(Container *container)
+RuntimeStatus container_status(Container *container)
 {
     const ContainerRecord *record = &container->record;
 
     if (record->pid == 0)
-        return container_is_locked(container) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+        return container_is_locked(container) ? RUNTIME_CREATING : RUNTIME_STOPPED;
     if (!process_is_alive(record->pid, record->start_time))
-        return CONTAINER_STOPPED;
+        return RUNTIME_STOPPED;
     if (is_frozen(container))
-        return CONTAINER_PAUSED;
+        return RUNTIME_PAUSED;
     if (sandbox_is_waiting_at(container->dir_fd, CONTAINER_SOCKET_NAME))
-        return CONTAINER_CREATED;
-    return CONTAINER_RUNNING;
+        return RUNTIME_CREATED;
+    return RUNTIME_RUNNING;
+}
+
+RuntimeState container_state(const Container *container, RuntimeStatus status)
+{
+    const ContainerRecord *record = &container->record;
+
+    return (RuntimeState) {
+        .id = record->id,
+        .status = status,
+        .pid = record->pid,
+        .bundle = record->bundle,
+        .annotations = &record->annotations,
+    };
+}
+
+char *container_state_text(const Container *container, RuntimeStatus status)
+{
+    const RuntimeState state = container_state(container, status);
+    _cleanup_json_ json_t *json = runtime_state_to_json(&state);
+
+    return json_to_text(json);
 }
 
 int container_open_process(const Container *container, int *ret_pidfd, Error *err)
@@ -139,21 +149,7 @@ static int end_first_process(const Container *container, Error *err)
     return 0;
 }
 
-static int remove_rdt_group(const Container *container, Error *err)
-{
-    _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
-    _cleanup_close_ int root_fd = -EBADF;
-    int r = container_read_config(container, &config, err);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r; /* its maker died before it made one */
-    root_fd = intel_rdt_open(err);
-    return root_fd < 0 ? root_fd
-                       : intel_rdt_remove(root_fd, config->linux_config.intel_rdt,
-                                          container->record.id, err);
-}
-
-int container_end(Container *container, Error *err)
+int container_stop(Container *container, Error *err)
 {
     Cgroup *cgroup;
     int r = container_open_cgroup(container, &cgroup, err);
@@ -163,9 +159,5 @@ int container_end(Container *container, Error *err)
         r = cgroup_kill(cgroup, err);
     if (r >= 0)
         r = end_first_process(container, err);
-    if (r >= 0 && cgroup)
-        r = cgroup_remove(cgroup, err);
-    if (r >= 0 && container->record.has_rdt)
-        r = remove_rdt_group(container, err);
-    return r < 0 ? error_wrap(err, r, "end container '%s'", container->record.id) : 0;
+    return r < 0 ? error_wrap(err, r, "stop container '%s'", container->record.id) : 0;
 }

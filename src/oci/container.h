@@ -20,21 +20,10 @@
 #include "oci/container-record.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/runtime-config.h"
+#include "sandbox/state.h"
 
 #define CONTAINER_CONFIG_NAME "config.json"
 #define CONTAINER_SOCKET_NAME "start.sock"
-
-typedef enum ContainerStatus {
-    CONTAINER_CREATING,
-    CONTAINER_CREATED, /* waits for its start */
-    CONTAINER_RUNNING,
-    CONTAINER_PAUSED,
-    CONTAINER_STOPPED,
-    _CONTAINER_STATUS_MAX,
-} ContainerStatus;
-
-/* "running" and so on. */
-const char *container_status_to_string(ContainerStatus status);
 
 typedef struct Container {
     ContainerRecord record;
@@ -74,7 +63,12 @@ int container_save(const Container *container, Error *err);
 /* Read the copy of its configuration. */
 int container_read_config(const Container *container, RuntimeConfig **ret, Error *err);
 
-ContainerStatus container_status(Container *container);
+RuntimeStatus container_status(Container *container);
+
+/* Its state for hooks, which points into the container, and as text for seccomp agents, which is to
+ * be freed. */
+RuntimeState container_state(const Container *container, RuntimeStatus status);
+char *container_state_text(const Container *container, RuntimeStatus status);
 
 /* A pidfd of the first process. Errors: CONFLICT ("container not running"). */
 int container_open_process(const Container *container, int *ret_pidfd, Error *err);
@@ -82,11 +76,17 @@ int container_open_process(const Container *container, int *ret_pidfd, Error *er
 /* Its cgroup, opened once; stays the container's. NULL in *ret when it has none. */
 int container_open_cgroup(Container *container, Cgroup **ret, Error *err);
 
-/* Kill all its processes and wait for their end, remove the cgroup. Nothing there is success. */
+/* Kill all its processes and wait for their end. */
+int container_stop(Container *container, Error *err);
+
+/* The same, and remove what it has beside its directory. Nothing there is success. */
 int container_end(Container *container, Error *err);
 
 /* Remove its directory; the lock is held. The container has to be ended. */
 int container_remove(int root_fd, const Container *container, Error *err);
+
+/* End and remove it, and run its poststop hooks, the failures of which are warnings. */
+int container_delete(int root_fd, Container *container, Error *err);
 
 void container_free(Container *container);
 DEFINE_CLEANUP(Container *, container_free);

@@ -24,13 +24,13 @@ const OptionTable delete_option_table = {
 /* A container that was never started has nothing to lose. */
 static int check_status(Container *container, Error *err)
 {
-    ContainerStatus status = container_status(container);
+    RuntimeStatus status = container_status(container);
 
-    if (status == CONTAINER_STOPPED || status == CONTAINER_CREATED)
+    if (status == RUNTIME_STOPPED || status == RUNTIME_CREATED)
         return 0;
     return error_set(err, ERROR_CONFLICT,
                      "cannot delete container %s that is not stopped: %s: use --force",
-                     container->record.id, container_status_to_string(status));
+                     container->record.id, runtime_status_to_string(status));
 }
 
 static int delete_container(const Invocation *invocation, bool force, Error *err)
@@ -43,9 +43,7 @@ static int delete_container(const Invocation *invocation, bool force, Error *err
         r = container_open_locked(root_fd, invocation->arguments[0], &container, err);
     if (r >= 0 && !force)
         r = check_status(container, err);
-    if (r >= 0)
-        r = container_end(container, err);
-    return r < 0 ? r : container_remove(root_fd, container, err);
+    return r < 0 ? r : container_delete(root_fd, container, err);
 }
 
 int oci_delete(Invocation *invocation, Error *err)

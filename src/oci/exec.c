@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "oci/commands.h"
-#include "oci/container-listing.h"
 #include "oci/container.h"
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
@@ -120,17 +119,17 @@ static void execution_done(Execution *execution)
 static int open_container(const Invocation *invocation, Execution *execution, Error *err)
 {
     _cleanup_close_ int root_fd = -EBADF;
-    ContainerStatus status;
+    RuntimeStatus status;
     int r = container_open_argument(invocation, &execution->container, err);
 
     if (r < 0)
         return r;
     status = container_status(execution->container);
-    if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+    if (status == RUNTIME_STOPPED || status == RUNTIME_CREATING)
         return error_set(err, ERROR_CONFLICT,
                          "cannot exec in a %s container: container not running",
-                         container_status_to_string(status));
-    if (status == CONTAINER_PAUSED && !execution->options->ignore_paused)
+                         runtime_status_to_string(status));
+    if (status == RUNTIME_PAUSED && !execution->options->ignore_paused)
         return error_set(err, ERROR_CONFLICT,
                          "cannot exec in a paused container (use --ignore-paused to override)");
     r = container_open_process(execution->container, &execution->container_pidfd, err);
@@ -210,7 +209,7 @@ static int prepare(const Invocation *invocation, Execution *execution, Error *er
 static int execute(Execution *execution, SandboxProcess **ret, Error *err)
 {
     Container *container = execution->container;
-    _cleanup_free_ char *state = container_state_text(container, CONTAINER_RUNNING);
+    _cleanup_free_ char *state = container_state_text(container, RUNTIME_RUNNING);
     Cgroup *cgroup = NULL;
     int r = container_open_cgroup(container, &cgroup, err);
 

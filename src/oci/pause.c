@@ -25,15 +25,15 @@ int oci_pause(Invocation *invocation, Error *err)
 {
     _cleanup_(container_freep) Container *container = NULL;
     Cgroup *cgroup;
-    ContainerStatus status;
+    RuntimeStatus status;
     int r = open_with_cgroup(invocation, &container, &cgroup, err);
 
     if (r < 0)
         return r;
     status = container_status(container);
-    if (status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
+    if (status != RUNTIME_RUNNING && status != RUNTIME_CREATED)
         return error_set(err, ERROR_CONFLICT, "container not running: '%s' is %s",
-                         container->record.id, container_status_to_string(status));
+                         container->record.id, runtime_status_to_string(status));
     if (!cgroup)
         return error_set(err, ERROR_UNSUPPORTED, "container '%s' has no cgroup to be paused by",
                          container->record.id);
@@ -44,14 +44,14 @@ int oci_resume(Invocation *invocation, Error *err)
 {
     _cleanup_(container_freep) Container *container = NULL;
     Cgroup *cgroup;
-    ContainerStatus status;
+    RuntimeStatus status;
     int r = open_with_cgroup(invocation, &container, &cgroup, err);
 
     if (r < 0)
         return r;
     status = container_status(container);
-    if (status != CONTAINER_PAUSED)
+    if (status != RUNTIME_PAUSED)
         return error_set(err, ERROR_CONFLICT, "container not paused: '%s' is %s",
-                         container->record.id, container_status_to_string(status));
+                         container->record.id, runtime_status_to_string(status));
     return cgroup_thaw(cgroup, err);
 }

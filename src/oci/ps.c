@@ -174,7 +174,7 @@ static int find_pids(Container *container, Pids *ret, Error *err)
         return r;
     if (cgroup)
         return cgroup_list_pids(cgroup, &ret->items, &ret->count, err);
-    if (container_status(container) != CONTAINER_STOPPED) {
+    if (container_status(container) != RUNTIME_STOPPED) {
         ret->items = memory_dup(&container->record.pid, sizeof(pid_t));
         ret->count = 1;
     }

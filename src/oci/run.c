@@ -66,6 +66,8 @@ static int start_and_wait(Creation *creation, Foreground *foreground, Error *err
     Sandbox *sandbox = creation->sandbox;
     int r = sandbox_start(sandbox, err);
 
+    if (r >= 0)
+        r = container_after_start(creation->container, err);
     if (r < 0)
         return r;
     return foreground_wait(foreground, sandbox_pid(sandbox), sandbox_pidfd(sandbox),

@@ -152,13 +152,13 @@ static int validate(const Container *container, LinuxResources *resources, Error
 
 static int update(Container *container, LinuxResources *resources, Error *err)
 {
-    ContainerStatus status = container_status(container);
+    RuntimeStatus status = container_status(container);
     Cgroup *cgroup;
     int r;
 
-    if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+    if (status == RUNTIME_STOPPED || status == RUNTIME_CREATING)
         return error_set(err, ERROR_CONFLICT, "container not running: '%s' is %s",
-                         container->record.id, container_status_to_string(status));
+                         container->record.id, runtime_status_to_string(status));
     r = validate(container, resources, err);
     if (r >= 0)
         r = container_open_cgroup(container, &cgroup, err);
