@@ -22,7 +22,6 @@
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
 #include "oci/pid-file.h"
-#include "oci/preserved-fds.h"
 #include "oci/process-identity.h"
 #include "oci/root-directory.h"
 
@@ -37,8 +36,6 @@ typedef struct Request {
     int bundle_fd;
     int console_fd;
     int pidfd_fd;
-    unsigned preserve_fds; /* in all */
-    unsigned listen_fds;   /* the first of them */
 } Request;
 
 static void request_done(Request *request)
@@ -114,15 +111,6 @@ static int check_terminal(const CreateOptions *options, const RuntimeConfig *con
         return error_set(err, ERROR_INVALID,
                          "--console-socket: there is no terminal: set process.terminal");
     return 0;
-}
-
-static int count_descriptors(Request *request, Error *err)
-{
-    int r = listen_fds_count(&request->listen_fds, err);
-
-    return r < 0 ? r
-                 : preserved_fds_count(request->options->preserve_fds, request->listen_fds,
-                                       &request->preserve_fds, err);
 }
 
 static int connect_sockets(Request *request, Error *err)
@@ -213,8 +201,8 @@ static int make_sandbox(const Request *request, Creation *creation, Error *err)
         .bundle = record->bundle,
         .state = record->has_agent ? state : NULL,
         .no_new_keyring = request->options->no_new_keyring,
-        .preserve_fds = request->preserve_fds,
-        .listen_fds = request->listen_fds,
+        .preserve_fds = request->options->inherited.count,
+        .listen_fds = request->options->inherited.listen,
     };
     return sandbox_create(creation->config, &options, &creation->sandbox, err);
 }
@@ -297,8 +285,6 @@ static int open_request(const Invocation *invocation, const CreateOptions *optio
         r = read_config(request, ret_config, err);
     if (r >= 0)
         r = check_terminal(options, *ret_config, err);
-    if (r >= 0)
-        r = count_descriptors(request, err);
     if (r >= 0)
         r = connect_sockets(request, err);
     return r;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "oci/command.h"
 #include "oci/container.h"
+#include "oci/inherited-fds.h"
 #include "sandbox/sandbox.h"
 
 typedef struct CreateOptions {
@@ -18,6 +19,7 @@ typedef struct CreateOptions {
     char *pidfd_socket;
     char *pid_file;
     int64_t preserve_fds;
+    InheritedFds inherited; /* what is made of it, before anything is opened */
     bool no_pivot;
     bool no_new_keyring;
     bool detach; /* the rest is of `run` alone */

@@ -39,6 +39,8 @@ int oci_create(Invocation *invocation, Error *err)
     int r = invocation_parse(invocation, &options, err);
 
     if (r >= 0)
+        r = inherited_fds_take(options.preserve_fds, true, &options.inherited, err);
+    if (r >= 0)
         r = container_create(invocation, &options, &creation, err);
     if (r < 0)
         return r;

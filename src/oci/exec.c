@@ -15,8 +15,8 @@
 #include "oci/container.h"
 #include "oci/descriptor-socket.h"
 #include "oci/foreground.h"
+#include "oci/inherited-fds.h"
 #include "oci/pid-file.h"
-#include "oci/preserved-fds.h"
 #include "oci/process-spec.h"
 #include "oci/root-directory.h"
 #include "sandbox/exec.h"
@@ -101,7 +101,7 @@ typedef struct Execution {
     int cache_fd;
     int console_fd;
     int pidfd_fd;
-    unsigned preserve_fds;
+    InheritedFds inherited;
 } Execution;
 
 static void execution_done(Execution *execution)
@@ -188,15 +188,15 @@ static int open_cgroup(Execution *execution, Error *err)
 static int prepare(const Invocation *invocation, Execution *execution, Error *err)
 {
     const ExecOptions *options = execution->options;
-    int r = open_container(invocation, execution, err);
+    int r = inherited_fds_take(options->preserve_fds, false, &execution->inherited, err);
 
+    if (r >= 0)
+        r = open_container(invocation, execution, err);
     if (r >= 0)
         r = process_spec_apply(execution->config, &options->process, invocation->arguments + 1,
                                err);
     if (r >= 0)
         r = check_terminal(execution, err);
-    if (r >= 0)
-        r = preserved_fds_count(options->preserve_fds, 0, &execution->preserve_fds, err);
     if (r >= 0)
         r = connect_sockets(execution, err);
     if (r >= 0)
@@ -224,7 +224,7 @@ static int execute(Execution *execution, SandboxProcess **ret, Error *err)
         .cache_fd = execution->cache_fd,
         .id = container->record.id,
         .state = container->record.has_agent ? state : NULL,
-        .preserve_fds = execution->preserve_fds,
+        .preserve_fds = execution->inherited.count,
         .detaches = execution->options->detach,
     };
     if (!execution->options->detach && execution->console_fd < 0)

@@ -106,6 +106,8 @@ int oci_run(Invocation *invocation, Error *err)
     _cleanup_create_options_ CreateOptions options = {};
     int r = invocation_parse(invocation, &options, err);
 
+    if (r >= 0)
+        r = inherited_fds_take(options.preserve_fds, true, &options.inherited, err);
     if (r < 0)
         return r;
     if (options.detach)

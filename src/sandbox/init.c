@@ -258,6 +258,12 @@ static int step_find_program(Init *init)
     return is_tied_to_parent(init) ? 0 : launch_find_program(&init->launch);
 }
 
+/* The pipes of an engine whose container has a terminal are read to their end before the start. */
+static int step_place_stdio(Init *init)
+{
+    return is_tied_to_parent(init) ? 0 : launch_place_stdio(&init->launch);
+}
+
 static int step_ready(Init *init)
 {
     const Report ready = { .kind = ERROR_NONE };
@@ -320,11 +326,11 @@ static int step_execute(Init *init)
 }
 
 static int (*const steps[])(Init *init) = {
-    step_protect,      step_cgroup,          step_join,        step_names,
-    step_mounts,       step_devices,         step_terminal,    step_stdio,
-    step_create_hooks, step_directory,       step_masks,       step_enter,
-    step_find_program, step_ready,           step_sysctls,     step_descriptors,
-    step_credentials,  step_check_directory, step_start_hooks, step_execute,
+    step_protect, step_cgroup,      step_join,         step_names,           step_mounts,
+    step_devices, step_terminal,    step_stdio,        step_create_hooks,    step_directory,
+    step_masks,   step_enter,       step_find_program, step_place_stdio,     step_ready,
+    step_sysctls, step_descriptors, step_credentials,  step_check_directory, step_start_hooks,
+    step_execute,
 };
 
 _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)

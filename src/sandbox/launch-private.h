@@ -44,6 +44,9 @@ int launch_enter_directory(Launch *launch);
 /* Fail now if there is no program. */
 int launch_find_program(Launch *launch);
 
+/* Streams to their places already, so that those of the caller are not held any longer. */
+int launch_place_stdio(Launch *launch);
+
 /* Streams to their places, and everything else is closed by execve(2). */
 int launch_arrange_descriptors(Launch *launch);
 

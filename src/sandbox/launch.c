@@ -119,16 +119,23 @@ int launch_find_program(Launch *launch)
     return program_find(launch->plan->process, &launch->plan->candidates, &launch->report);
 }
 
+int launch_place_stdio(Launch *launch)
+{
+    for (int i = 0; i < 3; i++)
+        if (dup2(launch->stdio[i], i) < 0)
+            return report_errno(&launch->report, "arrange standard input and output");
+    return 0;
+}
+
 int launch_arrange_descriptors(Launch *launch)
 {
     int r =
         launch->plan->process->terminal ? terminal_control(&launch->terminal, &launch->report) : 0;
 
+    if (r == 0)
+        r = launch_place_stdio(launch);
     if (r < 0)
         return r;
-    for (int i = 0; i < 3; i++)
-        if (dup2(launch->stdio[i], i) < 0)
-            return report_errno(&launch->report, "arrange standard input and output");
     /* Whatever our parent was started with and forgot to mark. */
     if (close_range(launch->plan->first_closed_fd, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         return report_errno(&launch->report, "mark descriptors close-on-exec");

@@ -8,12 +8,15 @@
 What a container inherits as standard output and error are files, so that nothing waits for it.
 """
 
+import array
 import json
 import os
 import pathlib
 import select
 import signal
+import socket
 import subprocess
+import threading
 
 from harness import leaks
 from harness.program import Result
@@ -164,3 +167,50 @@ def wait_for_end(pid):
         assert select.select([pidfd], [], [], 60)[0], f"{leaks.describe(pid)} does not end"
     finally:
         os.close(pidfd)
+
+
+class DescriptorServer:
+    """An engine that waits at a unix socket for one descriptor."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        self.listener.listen(1)
+        self.descriptor = None
+        self.message = None
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+
+    def _serve(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            data, ancillary, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(4))
+            self.message = data.decode()
+            for _, kind, content in ancillary:
+                if kind == socket.SCM_RIGHTS:
+                    self.descriptor = array.array("i", content)[0]
+
+    def receive(self):
+        self.thread.join(60)
+        return self.descriptor
+
+    def close(self):
+        if self.thread.is_alive():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+                end.connect(self.path)
+            self.thread.join()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.listener.close()
+
+
+def read_terminal(descriptor):
+    """What the terminal says until its last user has gone."""
+    data = b""
+    while select.select([descriptor], [], [], 60)[0]:
+        try:
+            data += os.read(descriptor, 4096)
+        except OSError:
+            break
+    return data.decode()

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from harness.bundle import Bundle
-from harness.oci import Oci
+from harness.oci import DescriptorServer, Oci
 
 
 @pytest.fixture
@@ -41,3 +41,11 @@ def new_bundle(oci, numbers):
 @pytest.fixture
 def bundle(new_bundle):
     return new_bundle()
+
+
+@pytest.fixture
+def server(oci):
+    """A socket for one descriptor: `server.path`, `server.receive()`, `server.message`."""
+    server = DescriptorServer(oci.directory / "socket")
+    yield server
+    server.close()

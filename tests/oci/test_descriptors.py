@@ -2,6 +2,8 @@
 """Descriptors that an engine passes through to the program."""
 
 import os
+import select
+import subprocess
 
 import pytest
 
@@ -62,3 +64,22 @@ def test_descriptors_that_are_not_there_are_not_preserved(oci, bundle, number, m
     assert oci.fails("run", "--bundle", bundle.directory, "--preserve-fds", number,
                      "c1") == message
     assert not oci.root.exists()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_an_engine_waits_for_the_end_of_is_not_held_before_the_start(oci, bundle, terminal,
+                                                                        server):
+    """Pipes of a container with a terminal, and whatever else its engine forgot to mark."""
+    bundle.process["terminal"] = terminal
+    options = ["--console-socket", server.path] if terminal else []
+    read_fd, write_fd = os.pipe()
+    streams = {"stdout": write_fd, "stderr": write_fd} if terminal else {}
+    bundle.write_config(["sleep", "1000"])
+    process = oci.spawn("create", "--bundle", bundle.directory, *options, "c1",
+                        stdin=subprocess.DEVNULL, pass_fds=[write_fd], **streams)
+    assert process.wait(60) == 0
+    os.close(write_fd)
+    assert select.select([read_fd], [], [], 60)[0]
+    assert os.read(read_fd, 1) == b""
+    os.close(read_fd)
+    assert oci.status("c1") == "created"

@@ -8,9 +8,8 @@ import pytest
 
 from harness import leaks
 from harness.bundle import CAPABILITIES
-from harness.oci import wait_for_end
+from harness.oci import read_terminal, wait_for_end
 from harness.terminal import Terminal
-from oci.test_terminal import DescriptorServer, read_all
 
 
 @pytest.fixture
@@ -18,13 +17,6 @@ def running(oci, bundle):
     """The id of a container that runs."""
     oci.start("c1", bundle, "sleep", "1000")
     return "c1"
-
-
-@pytest.fixture
-def server(oci):
-    server = DescriptorServer(oci.directory / "socket")
-    yield server
-    server.close()
 
 
 def shell(script):
@@ -161,7 +153,7 @@ def test_the_console_socket_gets_the_terminal(oci, running, server):
     master = server.receive()
     assert server.message == "/dev/pts/0"
     os.write(master, b"typed\n")
-    output = read_all(master)
+    output = read_terminal(master)
     assert "/dev/pts/0\r\n" in output
     assert "got typed\r\n" in output
 

@@ -1,71 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals: handed to an engine over its console socket, or relayed to our own."""
 
-import array
 import os
-import select
-import socket
 import threading
 
-import pytest
-
 from harness import leaks
-from harness.oci import wait_for_end
+from harness.oci import read_terminal, wait_for_end
 from harness.terminal import Terminal
-
-
-class DescriptorServer:
-    """An engine that waits at a unix socket for one descriptor."""
-
-    def __init__(self, path):
-        self.path = str(path)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(self.path)
-        self.listener.listen(1)
-        self.descriptor = None
-        self.message = None
-        self.thread = threading.Thread(target=self._serve)
-        self.thread.start()
-
-    def _serve(self):
-        connection, _ = self.listener.accept()
-        with connection:
-            data, ancillary, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(4))
-            self.message = data.decode()
-            for _, kind, content in ancillary:
-                if kind == socket.SCM_RIGHTS:
-                    self.descriptor = array.array("i", content)[0]
-
-    def receive(self):
-        self.thread.join(60)
-        return self.descriptor
-
-    def close(self):
-        if self.thread.is_alive():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-                end.connect(self.path)
-            self.thread.join()
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-        self.listener.close()
-
-
-@pytest.fixture
-def server(oci):
-    server = DescriptorServer(oci.directory / "socket")
-    yield server
-    server.close()
-
-
-def read_all(descriptor):
-    """What the terminal says until its last user has gone."""
-    data = b""
-    while select.select([descriptor], [], [], 60)[0]:
-        try:
-            data += os.read(descriptor, 4096)
-        except OSError:
-            break
-    return data.decode()
 
 
 def test_the_console_socket_gets_the_terminal(oci, bundle, server):
@@ -77,7 +18,7 @@ def test_the_console_socket_gets_the_terminal(oci, bundle, server):
     assert server.message == "/dev/pts/0"
     oci.ok("start", "c1")
     os.write(master, b"typed\n")
-    output = read_all(master)
+    output = read_terminal(master)
     assert "/dev/pts/0\r\n" in output
     assert "got typed\r\n" in output
     assert os.get_terminal_size(master) == (77, 33)
@@ -88,7 +29,7 @@ def test_run_detached_hands_the_terminal_over_too(oci, bundle, server):
     result = oci.run("c1", bundle, "echo", "hello",
                      options=["--detach", "--console-socket", server.path])
     assert result.returncode == 0, result
-    assert read_all(server.receive()) == "hello\r\n"
+    assert read_terminal(server.receive()) == "hello\r\n"
 
 
 def test_a_console_socket_that_nobody_listens_at_costs_nothing(oci, bundle):

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whatever is passed on was open when we were started: a number beyond that is a mistake, and would
- * pass descriptors of ours on. */
+/* Whatever is passed on was open when we were started: a number beyond that is a mistake. */
 
-#include "oci/preserved-fds.h"
+#include "oci/inherited-fds.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #define FIRST_FD 3
 #define NUMBER_MAX 4096
 
-int listen_fds_count(unsigned *ret, Error *err)
+static int count_sockets(unsigned *ret, Error *err)
 {
     const char *number = getenv("LISTEN_FDS"), *owner = getenv("LISTEN_PID");
     uint32_t count, pid;
@@ -31,21 +30,22 @@ int listen_fds_count(unsigned *ret, Error *err)
     return 0;
 }
 
-int preserved_fds_count(int64_t number, unsigned listen, unsigned *ret, Error *err)
+int inherited_fds_take(int64_t number, bool takes_sockets, InheritedFds *ret, Error *err)
 {
-    unsigned count;
+    InheritedFds fds = {};
+    int r = takes_sockets ? count_sockets(&fds.listen, err) : 0;
 
+    if (r < 0)
+        return r;
     if (number < 0 || number > NUMBER_MAX)
         return error_set(err, ERROR_INVALID, "--preserve-fds: the number is out of range");
-    count = listen + (unsigned)number;
-    for (unsigned fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-        int flags = fcntl((int)fd, F_GETFD);
-
-        /* What we have opened ourselves is close-on-exec. */
-        if (flags < 0 || (flags & FD_CLOEXEC))
+    fds.count = fds.listen + (unsigned)number;
+    for (unsigned i = 0; i < fds.count; i++)
+        if (fcntl((int)(FIRST_FD + i), F_GETFD) < 0)
             return error_set(err, ERROR_INVALID, "%s: descriptor %u is not open",
-                             fd < FIRST_FD + listen ? "LISTEN_FDS" : "--preserve-fds", fd);
-    }
-    *ret = count;
+                             i < fds.listen ? "LISTEN_FDS" : "--preserve-fds", FIRST_FD + i);
+    if (close_range(FIRST_FD + fds.count, ~0U, 0) < 0)
+        return error_errno(err, "close the descriptors that are not passed on");
+    *ret = fds;
     return 0;
 }
