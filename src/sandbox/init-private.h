@@ -10,6 +10,7 @@
 /* What the parent sends, one byte each. */
 #define INIT_GO_ON 'g' /* it has done what can only be done from outside */
 #define INIT_START 's' /* execute the program */
+#define INIT_CLAIM 'c' /* through start_fd, before INIT_START; answered to one at a time */
 
 typedef struct InitOptions {
     int control_fd; /* where reports go and bytes come from */

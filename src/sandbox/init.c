@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/netlink.h"
 #include "base/path.h"
+#include "base/socket.h"
 #include "base/syscalls.h"
 #include "sandbox/hooks-private.h"
 #include "sandbox/launch-private.h"
@@ -64,6 +65,11 @@ static bool is_tied_to_parent(const Init *init)
     return init->options.start_fd < 0;
 }
 
+static bool answer(int fd, char byte)
+{
+    return socket_send(fd, &byte, sizeof(byte), NULL, 0) == 0;
+}
+
 /* Wait for whoever starts us. From then on reports go to them: the parent may be gone. */
 static void wait_for_starter(Init *init)
 {
@@ -74,7 +80,8 @@ static void wait_for_starter(Init *init)
 
         (void)poll(&starter, 1, -1); /* the socket does not block */
         fd = accept4(init->options.start_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0 && receive(fd, INIT_START)) {
+        if (fd >= 0 && receive(fd, INIT_CLAIM) && answer(fd, INIT_CLAIM) &&
+            receive(fd, INIT_START)) {
             init->launch.control_fd = fd;
             break;
         }

@@ -455,6 +455,22 @@ int sandbox_start(Sandbox *sandbox, Error *err)
     return start_through(TAKE_FD(sandbox->control_fd), &listener, err);
 }
 
+/* Of several who would start it one is answered; the connections of the others end. */
+static int claim_start(int control_fd, Error *err)
+{
+    const char byte = INIT_CLAIM;
+    char answer = 0;
+    ssize_t n = socket_send(control_fd, &byte, sizeof(byte), NULL, 0);
+
+    if (n >= 0)
+        n = socket_receive(control_fd, &answer, sizeof(answer), NULL, 0);
+    if (n == 1 && answer == INIT_CLAIM)
+        return 0;
+    if (n >= 0 || n == -EPIPE || n == -ECONNRESET)
+        return error_set(err, ERROR_CONFLICT, "the container does not wait for its start");
+    return error_result(err, (int)n, "talk to the container's first process");
+}
+
 int sandbox_start_notified_at(int dir_fd, const char *name, const SandboxNotified *notified,
                               Error *err)
 {
@@ -465,13 +481,15 @@ int sandbox_start_notified_at(int dir_fd, const char *name, const SandboxNotifie
         .pid = notified->pid,
         .pidfd = notified->pidfd,
     };
-    int fd = socket_connect_at(dir_fd, name);
+    _cleanup_close_ int fd = socket_connect_at(dir_fd, name);
+    int r;
 
     if (fd == -ENOENT || fd == -ECONNREFUSED)
         return error_set(err, ERROR_CONFLICT, "the container does not wait for its start");
     if (fd < 0)
         return error_result(err, fd, "reach the container's first process");
-    return start_through(fd, &listener, err);
+    r = claim_start(fd, err);
+    return r < 0 ? r : start_through(TAKE_FD(fd), &listener, err);
 }
 
 int sandbox_start_at(int dir_fd, const char *name, Error *err)
