@@ -6,6 +6,7 @@
 #   make install    it, below DESTDIR and PREFIX
 #   make demo       a container of a Debian base image made on this machine
 #   make check      all tests under ASan and UBSan; the last line is "N passed, N failed"
+#   make check-vm   what containers take from the kernel, under Debian's in QEMU
 #   make lint       only the tests of the source text
 #   make format     lay out all C files as .clang-format says
 #   make fuzz       each parser's fuzzer for FUZZ_SECONDS
@@ -34,7 +35,7 @@ configure = @mkdir -p $(1) && { meson setup $(2) $(1) >$(1)/setup.log 2>&1 || \
 ninja = ninja --quiet -C $(1) $(2) | sed '/^ninja: no work to do/d'
 
 .NOTPARALLEL:
-.PHONY: all install demo check lint format fuzz bench clean packages
+.PHONY: all install demo check check-vm lint format fuzz bench clean packages
 
 all: build/build.ninja
 	@$(call ninja,build)
@@ -47,6 +48,9 @@ build/build.ninja: | packages
 
 build-check/build.ninja: | packages
 	$(call configure,build-check,-Db_sanitize=address$(comma)undefined -Dtests=true --werror)
+
+build-vm/programs/build.ninja: | packages
+	$(call configure,build-vm/programs,-Dtests=true --werror)
 
 build-fuzz/build.ninja: export CC = clang
 build-fuzz/build.ninja: | packages
@@ -64,12 +68,20 @@ demo:
 	@dist/demo build
 
 check:
-	$(call need,build test fuzz)
-	@$(MAKE) --no-print-directory all build-check/build.ninja build-fuzz/build.ninja
+	$(call need,build test fuzz vm)
+	@$(MAKE) --no-print-directory all build-check/build.ninja build-fuzz/build.ninja \
+		build-vm/programs/build.ninja
 	@$(call ninja,build-check)
 	@$(call ninja,build-fuzz,fuzzers)
+	@$(call ninja,build-vm/programs,guest-core)
 	@$(PYTHON) tests/run --build build-check --release build --fuzzers build-fuzz \
-		$(CHECK_ARGUMENTS)
+		--guests build-vm/programs $(CHECK_ARGUMENTS)
+
+check-vm:
+	$(call need,build test vm)
+	@$(MAKE) --no-print-directory build-vm/programs/build.ninja
+	@$(call ninja,build-vm/programs)
+	@$(PYTHON) tests/vm/lanes.py --build build-vm/programs all
 
 lint:
 	$(call need,test)
@@ -90,4 +102,4 @@ bench: all
 	@bench/start build
 
 clean:
-	rm -rf build build-check build-fuzz
+	rm -rf build build-check build-fuzz build-vm

@@ -372,6 +372,7 @@ def test_who_is_in_a_namespace_cannot_look_into_those_who_join(new_bundle, kinds
     assert first.wait().status == 0
 
 
+@pytest.mark.vm_core
 def test_no_device_but_the_default_ones_can_be_opened_unless_it_is_listed(bundle):
     """The list denies by default: a node that was made or found is of no use."""
     script = "mknod /tmp/vcs c 7 0; if (: < /tmp/vcs); then echo opened; else echo refused; fi"
@@ -381,6 +382,7 @@ def test_no_device_but_the_default_ones_can_be_opened_unless_it_is_listed(bundle
     assert bundle.shell(script) == "opened\n"
 
 
+@pytest.mark.vm_core
 def test_the_container_is_in_its_cgroup_in_every_hierarchy(bundle):
     created = bundle.create("cat")
     paths = {line.rpartition(":")[2] for line in
@@ -389,6 +391,7 @@ def test_the_container_is_in_its_cgroup_in_every_hierarchy(bundle):
     assert created.finish().status == 0
 
 
+@pytest.mark.vm_core
 def test_a_container_sees_its_own_cgroup_and_cannot_write_it(bundle):
     """Also in a user namespace, where no cgroup namespace protects: CVE-2023-25809."""
     for namespace in ("cgroup", None):
@@ -414,6 +417,7 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.vm_core
 def test_the_engine_cannot_be_overwritten_through_proc_self_exe(bundle, engine):
     """
     CVE-2019-5736: root in a container opens /proc/<pid>/exe of what is still the engine, keeps the

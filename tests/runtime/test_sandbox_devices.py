@@ -13,6 +13,7 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/sel
          "stderr": "/proc/self/fd/2", "core": "/proc/kcore", "ptmx": "pts/ptmx"}
 
 
+@pytest.mark.vm_core
 def test_the_default_devices_are_there_and_work(bundle):
     for name, number in DEFAULT.items():
         major, minor = (f"{int(part):x}" for part in number.split(":"))

@@ -39,6 +39,7 @@ def shell(bundle, container, script, **options):
     return result.stdout
 
 
+@pytest.mark.vm_core
 def test_it_is_in_all_namespaces_of_the_container(bundle, container):
     found = shell(bundle, container, "for n in /proc/self/ns/*; do readlink $n; done").split()
     assert sorted(found) == sorted(os.readlink(container.path(f"ns/{name.name}"))
@@ -49,6 +50,7 @@ def test_it_sees_the_processes_of_the_container(bundle, container):
     assert shell(bundle, container, "tr '\\0' ' ' < /proc/1/cmdline") == "cat "
 
 
+@pytest.mark.vm_core
 def test_it_is_in_the_cgroup_of_the_container(bundle, container):
     own = shell(bundle, container, "cat /proc/self/cgroup")
     assert own == shell(bundle, container, "cat /proc/1/cgroup")

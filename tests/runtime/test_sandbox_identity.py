@@ -42,6 +42,7 @@ def capability_sets(bundle):
             for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
 
 
+@pytest.mark.vm_core
 def test_root_has_the_configured_capabilities_and_none_is_inheritable(bundle):
     sets = capability_sets(bundle)
     assert bin(sets["CapBnd"]).count("1") == len(CAPABILITIES)
@@ -103,6 +104,7 @@ def test_with_no_new_privileges_the_filter_need_not_allow_the_set_up(bundle):
     assert bundle.run("true").status == 0
 
 
+@pytest.mark.vm_core
 def test_limits_are_as_configured(bundle):
     bundle.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200},
                                  {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 
+@pytest.mark.vm_core
 def test_the_container_dies_with_its_supervisor_before_the_start(bundle):
     bundle.create("cat").kill()
 
@@ -23,6 +24,7 @@ def test_the_container_dies_with_its_supervisor_while_it_runs(bundle, uid, names
     created.kill()
 
 
+@pytest.mark.vm_core
 def test_processes_that_the_program_leaves_are_killed(bundle):
     bundle.remove_namespace("pid")
     result = bundle.run("sh", "-c", "setsid sh -c 'while :; do read x < /dev/zero; done' "
@@ -34,6 +36,7 @@ def test_a_container_that_was_created_and_not_started_ends_with_its_supervisor(b
     bundle.create("cat").kill(signal.SIGTERM)
 
 
+@pytest.mark.vm_core
 @pytest.mark.parametrize("spoil", [
     lambda bundle: bundle.mount("/mnt", "/no/such/source", ["bind"]),
     lambda bundle: bundle.mount("/mnt", "tmpfs", ["size=lots"], "tmpfs"),

@@ -18,6 +18,7 @@ def test_the_root_is_the_bundles_and_the_hosts_is_out_of_reach(bundle):
     assert not any(mount[1] == host["/"][1] for name, mount in mounts.items() if name != "/")
 
 
+@pytest.mark.vm_core
 def test_the_root_may_be_a_detached_mount_of_the_callers(bundle):
     bundle.write("/marker", "inside\n")
     assert bundle.shell("cat /marker", options=["--rootfs"]) == "inside\n"
@@ -30,6 +31,7 @@ def test_a_read_only_root_cannot_be_written_but_what_is_mounted_in_it_can(bundle
     assert "Read-only file system" in result.stderr
 
 
+@pytest.mark.vm_core
 def test_file_systems_are_of_their_type_with_their_options(bundle):
     mounts = mounts_of(bundle)
     assert mounts["/proc"][1] == "proc"
@@ -155,6 +157,7 @@ def test_a_recursive_bind_takes_what_is_mounted_below_along(bundle, tree):
     assert bundle.shell("ls /plain/below; cat /all/below/file") == "below\n"
 
 
+@pytest.mark.vm_core
 def test_recursive_flags_reach_the_mounts_below_and_plain_ones_do_not(bundle, tree):
     bundle.mount("/plain", tree, ["rbind", "ro"])
     bundle.mount("/all", tree, ["rbind", "rro", "rnoexec"])

@@ -17,6 +17,7 @@ def inside(bundle, name):
     return bundle.shell(f"readlink /proc/self/ns/{name}").strip()
 
 
+@pytest.mark.vm_core
 @pytest.mark.parametrize("kind", FILES)
 def test_a_namespace_in_the_list_is_the_containers_own(bundle, kind):
     if kind == "user":
@@ -241,6 +242,7 @@ def test_the_program_is_process_1(bundle):
     assert bundle.shell("ls /proc").split()[0] == "1"
 
 
+@pytest.mark.vm_core
 def test_the_loopback_interface_of_a_new_network_is_up(bundle):
     assert "inet 127.0.0.1/8" in bundle.shell("ip address show dev lo up")
     bundle.add_user_namespace()
@@ -302,6 +304,7 @@ def test_a_sysctl_that_the_kernel_refuses_is_named(bundle):
         bundle.run("true").stderr
 
 
+@pytest.mark.vm_core
 def test_root_of_a_user_namespace_is_nobody_outside(bundle):
     bundle.add_user_namespace()
     created = bundle.create("sh", "-c", "id -u; cat /proc/self/uid_map; touch /tmp/made")

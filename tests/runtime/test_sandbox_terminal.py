@@ -53,6 +53,7 @@ def test_a_hang_up_ends_the_program(terminal):
     assert not os.path.exists(f"/proc/{created.pid}/root/bin")
 
 
+@pytest.mark.vm_core
 def test_it_works_in_a_user_namespace(terminal):
     terminal.add_user_namespace()
     terminal.process["user"] = {"uid": 1000, "gid": 1000}

@@ -41,7 +41,7 @@ static void find_layout(Hierarchies which, CgroupLayout *ret)
             cgroup_hierarchy_done(&found.items[i]);
     }
     if (ret->count == 0)
-        skip(); /* this host has none of that version */
+        fail_msg("this host has no hierarchy of that version");
 }
 
 int fixture_try_create(Hierarchies which, const char *name, const LinuxResources *resources,
@@ -93,15 +93,15 @@ void fixture_assert_control(Cgroup *cgroup, CgroupController controller, const c
     assert_string_equal(text, expected);
 }
 
-/* Skips the test where v1 does not have all that the machine's own test needs. */
-void fixture_need_v1(Cgroup *cgroup, CgroupController controller)
+bool fixture_has_v1(CgroupController controller)
 {
-    const CgroupHierarchy *hierarchy = cgroup_find_controller(cgroup, controller);
+    _cleanup_(cgroup_layout_done) CgroupLayout layout = {};
+    unsigned controllers = 0;
 
-    if (hierarchy && !hierarchy->is_v2)
-        return;
-    fixture_remove(cgroup);
-    skip();
+    assert_int_equal(cgroup_layout_find(&layout, NULL), 0);
+    for (size_t i = 0; i < layout.count; i++)
+        controllers |= layout.items[i].is_v2 ? 0 : layout.items[i].controllers;
+    return controllers & CGROUP_BIT(controller);
 }
 
 /* How many hierarchies have a directory at this path. */

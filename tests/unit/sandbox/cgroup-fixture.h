@@ -23,7 +23,7 @@ int fixture_teardown(void **state);
 /* The path of the cgroup @name; free it. */
 char *fixture_path(const char *name);
 
-/* Make the cgroup @name. The test is skipped where the host has no such hierarchy. */
+/* Make the cgroup @name, on a host that has such a hierarchy. */
 int fixture_try_create(Hierarchies which, const char *name, const LinuxResources *resources,
                        Cgroup **ret, Error *err);
 /* The same, where failing fails the test. */
@@ -38,8 +38,8 @@ size_t fixture_count_places(const char *path);
 void fixture_assert_control(Cgroup *cgroup, CgroupController controller, const char *file,
                             const char *expected);
 
-/* Skip the test, and remove the cgroup, where the controller is not one of v1. */
-void fixture_need_v1(Cgroup *cgroup, CgroupController controller);
+/* Whether a v1 hierarchy of this host has the controller. */
+bool fixture_has_v1(CgroupController controller);
 
 /* Start @body in the cgroup as the sandbox does: cloned into that of v2, entering the others. */
 pid_t fixture_clone_into(const Cgroup *cgroup, int (*body)(void *data), void *data);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Limits as the kernel gets them: on this host's hierarchies, and those of v2 in plain files,
- * because its v2 hierarchy may have hardly a controller.
+ * Limits as the kernel gets them: on this host's hierarchies, of whichever version they are, and
+ * those of v2 in plain files, because this host's v2 hierarchy may have hardly a controller.
  */
 
 #include <setjmp.h>
@@ -22,14 +22,38 @@
 #include "base/path.h"
 #include "cgroup-fixture.h"
 
+typedef struct ControlValue {
+    CgroupController controller;
+    const char *file, *value;
+} ControlValue;
+
 static void test_limits_reach_the_kernel(void **state)
 {
+    static const ControlValue expected[][8] = {
+        { { CGROUP_MEMORY, "memory.limit_in_bytes", "67108864" },
+          { CGROUP_MEMORY, "memory.memsw.limit_in_bytes", "100663296" },
+          { CGROUP_MEMORY, "memory.soft_limit_in_bytes", "33554432" },
+          { CGROUP_CPU, "cpu.shares", "512" },
+          { CGROUP_CPU, "cpu.cfs_quota_us", "50000" },
+          { CGROUP_CPU, "cpu.cfs_period_us", "200000" },
+          { CGROUP_CPUSET, "cpuset.cpus", "0" },
+          { CGROUP_PIDS, "pids.max", "100" } },
+        { { CGROUP_MEMORY, "memory.max", "67108864" },
+          { CGROUP_MEMORY, "memory.swap.max", "33554432" },
+          { CGROUP_MEMORY, "memory.low", "33554432" },
+          { CGROUP_CPU, "cpu.weight", "59" },
+          { CGROUP_CPU, "cpu.max", "50000 200000" },
+          { CGROUP_CPUSET, "cpuset.cpus", "0" },
+          { CGROUP_CPUSET, "cpuset.mems", "0" },
+          { CGROUP_PIDS, "pids.max", "100" } },
+    };
+    bool is_v1 = fixture_has_v1(CGROUP_MEMORY);
     LinuxPids pids = { 100 };
     LinuxResources resources = {
         .memory = { .limit = { true, 64 << 20 },
                     .swap = { true, 96 << 20 },
                     .reservation = { true, 32 << 20 },
-                    .swappiness = { true, 10 } },
+                    .swappiness = { is_v1, 10 } },
         .cpu = { .shares = { true, 512 },
                  .quota = { true, 50000 },
                  .period = { true, 200000 },
@@ -40,28 +64,25 @@ static void test_limits_reach_the_kernel(void **state)
     Cgroup *cgroup = fixture_create(AS_MOUNTED, "a", &resources);
 
     (void)state;
-    fixture_need_v1(cgroup, CGROUP_MEMORY);
-    fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.limit_in_bytes", "67108864");
-    fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", "100663296");
-    fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.soft_limit_in_bytes", "33554432");
-    fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.swappiness", "10");
-    fixture_assert_control(cgroup, CGROUP_CPU, "cpu.shares", "512");
-    fixture_assert_control(cgroup, CGROUP_CPU, "cpu.cfs_quota_us", "50000");
-    fixture_assert_control(cgroup, CGROUP_CPU, "cpu.cfs_period_us", "200000");
-    fixture_assert_control(cgroup, CGROUP_CPUSET, "cpuset.cpus", "0");
-    fixture_assert_control(cgroup, CGROUP_PIDS, "pids.max", "100");
+    for (size_t i = 0; i < ARRAY_SIZE(expected[0]); i++) {
+        const ControlValue *control = &expected[is_v1 ? 0 : 1][i];
+
+        fixture_assert_control(cgroup, control->controller, control->file, control->value);
+    }
+    if (is_v1)
+        fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.swappiness", "10");
     fixture_remove(cgroup);
 }
 
 static void test_an_update_finds_the_order_that_works_and_leaves_the_rest(void **state)
 {
     static const int64_t sizes[] = { 64 << 20, 128 << 20, 32 << 20, 256 << 20 };
+    bool is_v1 = fixture_has_v1(CGROUP_MEMORY);
     LinuxPids pids = { 50 };
     LinuxResources first = { .pids = &pids };
     Cgroup *cgroup = fixture_create(AS_MOUNTED, "a", &first);
 
     (void)state;
-    fixture_need_v1(cgroup, CGROUP_MEMORY);
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         LinuxResources resources = { .memory = { .limit = { true, sizes[i] },
                                                  .swap = { true, sizes[i] } } };
@@ -71,8 +92,11 @@ static void test_an_update_finds_the_order_that_works_and_leaves_the_rest(void *
         if (cgroup_update(cgroup, &resources, &err) < 0)
             fail_msg("%s", error_message(&err));
         snprintf(expected, sizeof(expected), "%lld", (long long)sizes[i]);
-        fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.limit_in_bytes", expected);
-        fixture_assert_control(cgroup, CGROUP_MEMORY, "memory.memsw.limit_in_bytes", expected);
+        fixture_assert_control(cgroup, CGROUP_MEMORY,
+                               is_v1 ? "memory.limit_in_bytes" : "memory.max", expected);
+        fixture_assert_control(cgroup, CGROUP_MEMORY,
+                               is_v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max",
+                               is_v1 ? expected : "0");
     }
     fixture_assert_control(cgroup, CGROUP_PIDS, "pids.max", "50");
     pids.limit = -1;
@@ -91,8 +115,11 @@ static void test_a_value_that_the_kernel_refuses_is_named_and_leaves_nothing(voi
     static const char *const values[] = { "'8000'", "'1'", "'100000'" };
     static const char *const fields[] = { "'cpu.cpus'", "'cpu.quota'", "'memory.swappiness'" };
 
+    /* The last one is v1's alone. */
+    size_t count = ARRAY_SIZE(refused) - (fixture_has_v1(CGROUP_MEMORY) ? 0 : 1);
+
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+    for (size_t i = 0; i < count; i++) {
         _cleanup_error_ Error err = {};
         Cgroup *cgroup = NULL;
 
