@@ -33,7 +33,7 @@ def children(pid):
     ("exit 0", 0, ""),
     ("false", 1, ""),
     ("echo out; echo err >&2; exit 200", 200, "out\nerr\n"),
-    ("kill -9 $$", 137, ""),
+    ("kill -9 $$", 137, "Killed\n"),
 ])
 def test_status_and_output_are_the_commands(script, status, output):
     assert run("--", "sh", "-c", script) == (status, output, "")
