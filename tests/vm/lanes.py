@@ -17,18 +17,19 @@ COUNT_LINE = re.compile(r"(\d+) passed, (\d+) failed\n")
 
 GUEST = [HERE / "run"]
 UNIT = "--unit=--suite sandbox"
-# A guest computes slowly, and its programs are not the ones that are shipped.
-NO_MEASUREMENT = "not megabyte"
+# A guest computes slowly, its programs are not the ones that are shipped, and it has no network.
+NOT_THERE = "not megabyte and not debian"
 # (in front of tests/run, its arguments), one after the other.
 LANES = {
     "core": [
-        ([*GUEST, "--timeout=240", "--"], [UNIT, "--", "-m", "vm_core", "tests/runtime",
+        ([*GUEST, "--timeout=300", "--"], [UNIT, "--", "-m", "vm_core", "tests/runtime",
                                            "tests/vm/kernel"]),
     ],
     "all": [
         ([], ["--no-unit", "tests/vm/test_run.py"]),
-        ([*GUEST, "--timeout=900", "--"], [UNIT, "--", "tests/runtime", "tests/supervisor",
-                                           "tests/vm/kernel", "-k", NO_MEASUREMENT]),
+        ([*GUEST, "--timeout=1200", "--"], [UNIT, "--", "-k", NOT_THERE, "tests/runtime",
+                                            "tests/supervisor", "tests/cli/test_run.py",
+                                            "tests/vm/kernel"]),
         ([*GUEST, "--timeout=300", "--systemd", "--"], ["--no-unit", "tests/vm/systemd"]),
     ],
 }
