@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from vm import lanes
+
 RUN = pathlib.Path(__file__).resolve().parent.parent / "run"
 
 
@@ -44,6 +46,18 @@ def test_unit_programs_are_counted_case_by_case(run, entry, counted):
 def test_suites_are_counted_test_by_test(run, tmp_path, suite, counted):
     (tmp_path / "test_sample.py").write_text(suite)
     assert run.run_suites({}, 1, [str(tmp_path)]) == counted
+
+
+@pytest.mark.parametrize("script, counted", [
+    ("echo begin; echo 2 passed, 0 failed", (2, 0)),
+    ("echo 2 passed, 1 failed; exit 1", (2, 1)),
+    ("echo 2 passed, 0 failed; exit 125", (2, 1)),
+    ("echo 2 passed, 0 failed; echo and then died", (0, 1)),
+    ("echo 0 passed, 0 failed", (0, 1)),
+    ("", (0, 1)),
+])
+def test_guests_are_counted_by_their_last_line(script, counted):
+    assert lanes.run_counted(["sh", "-c", script]) == counted
 
 
 def test_nothing_to_run_is_a_failure(tmp_path):
