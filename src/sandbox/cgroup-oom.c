@@ -21,6 +21,7 @@ struct CgroupOomWatch {
     bool is_v2;
     int fd;         /* eventfd or inotify */
     int cgroup_fd;  /* of the memory controller; a duplicate */
+    int end_watch;  /* v2: inotify's, on the last process */
     uint64_t kills; /* v2: those that were told */
 };
 
@@ -53,12 +54,14 @@ static int watch_v1(CgroupOomWatch *watch)
     return file_poke_at(watch->cgroup_fd, "cgroup.event_control", text);
 }
 
+/* Returns the number of the watch, or a negative errno. */
 static int add_inotify(const CgroupOomWatch *watch, const char *file)
 {
     char link[32];
     _cleanup_free_ char *path = memory_printf("%s/%s", path_of_fd(link, watch->cgroup_fd), file);
+    int number = inotify_add_watch(watch->fd, path, IN_MODIFY);
 
-    return inotify_add_watch(watch->fd, path, IN_MODIFY) < 0 ? -errno : 0;
+    return number < 0 ? -errno : number;
 }
 
 static int watch_v2(CgroupOomWatch *watch)
@@ -69,10 +72,11 @@ static int watch_v2(CgroupOomWatch *watch)
     if (watch->fd < 0)
         return -errno;
     r = add_inotify(watch, "memory.events");
-    if (r == 0)
-        r = add_inotify(watch, "cgroup.events");
+    if (r < 0)
+        return r;
+    watch->end_watch = add_inotify(watch, "cgroup.events");
     watch->kills = cgroup_read_key(watch->cgroup_fd, "memory.events", "oom_kill");
-    return r;
+    return watch->end_watch < 0 ? watch->end_watch : 0;
 }
 
 int cgroup_oom_watch_new(const Cgroup *cgroup, CgroupOomWatch **ret, Error *err)
@@ -125,6 +129,10 @@ static int read_v2(CgroupOomWatch *watch)
     kills = cgroup_read_key(watch->cgroup_fd, "memory.events", "oom_kill");
     if (kills > before) {
         watch->kills = kills;
+        /* The end may have been told along with it and is not told again; that this watch is gone
+         * is, which makes the caller come back for the end. */
+        if (!cgroup_v2_is_populated(&hierarchy))
+            (void)inotify_rm_watch(watch->fd, watch->end_watch);
         return kills - before > INT32_MAX ? INT32_MAX : (int)(kills - before);
     }
     return cgroup_v2_is_populated(&hierarchy) ? 0 : -ENODEV;
