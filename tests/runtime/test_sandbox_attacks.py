@@ -14,6 +14,8 @@ import threading
 
 import pytest
 
+from harness import kernel
+
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
@@ -306,8 +308,9 @@ def test_no_handle_of_the_setup_reaches_the_program(bundle, outside):
     identity = [{"containerID": 0, "hostID": 0, "size": 1000}]
     bundle.mount("/mnt", outside, ["rbind", "ridmap"])
     bundle.config["mounts"][-1].update(uidMappings=identity, gidMappings=identity)
-    bundle.mount("/etc", "tmpfs", ["tmpcopyup", "idmap", "ro"], "tmpfs")
-    bundle.config["mounts"][-1].update(uidMappings=identity, gidMappings=identity)
+    bundle.mount("/etc", "tmpfs", ["tmpcopyup", "ro"], "tmpfs")
+    if kernel.TMPFS_MAPS_IDS:
+        bundle.config["mounts"][-1].update(uidMappings=identity, gidMappings=identity)
     bundle.mount("/dev/shm", "none", ["remount", "ro"])
     bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
     bundle.linux["rootfsPropagation"] = "rslave"

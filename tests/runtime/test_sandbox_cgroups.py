@@ -23,7 +23,10 @@ def cgroup_run(build):
     return run
 
 
-def hierarchy(controller):
+UNIFIED = pathlib.Path("/sys/fs/cgroup")
+
+
+def hierarchy_v1(controller):
     """Where v1 has the controller, or None."""
     for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
         fields, kind, options = line.split(" ")[4], *line.split(" - ")[1].split(" ")[::2]
@@ -32,48 +35,71 @@ def hierarchy(controller):
     return None
 
 
+def hierarchy(controller):
+    """Where the controller is: without v1, v2 has them all."""
+    return hierarchy_v1(controller) or UNIFIED
+
+
+HAS_V1 = hierarchy_v1("memory") is not None
+
+
 def read_outside(created, controller, file):
     return (hierarchy(controller) / created.cgroup.lstrip("/") / file).read_text().strip()
 
 
 MEBIBYTE = 1 << 20
+# What is asked for, and the controller, file and text that it becomes in v1 and in v2.
 LIMITS = [
-    ({"memory": {"limit": 64 * MEBIBYTE}}, "memory", "memory.limit_in_bytes", 64 * MEBIBYTE),
+    ({"memory": {"limit": 64 * MEBIBYTE}},
+     ("memory", "memory.limit_in_bytes", 64 * MEBIBYTE), ("memory.max", 64 * MEBIBYTE)),
     ({"memory": {"limit": 64 * MEBIBYTE, "swap": 96 * MEBIBYTE}},
-     "memory", "memory.memsw.limit_in_bytes", 96 * MEBIBYTE),
+     ("memory", "memory.memsw.limit_in_bytes", 96 * MEBIBYTE), ("memory.swap.max", 32 * MEBIBYTE)),
     ({"memory": {"reservation": 32 * MEBIBYTE}},
-     "memory", "memory.soft_limit_in_bytes", 32 * MEBIBYTE),
+     ("memory", "memory.soft_limit_in_bytes", 32 * MEBIBYTE), ("memory.low", 32 * MEBIBYTE)),
     ({"memory": {"kernelTCP": 4 * MEBIBYTE}},
-     "memory", "memory.kmem.tcp.limit_in_bytes", 4 * MEBIBYTE),
-    ({"memory": {"swappiness": 17}}, "memory", "memory.swappiness", 17),
-    ({"memory": {"useHierarchy": True}}, "memory", "memory.use_hierarchy", 1),
-    ({"cpu": {"shares": 512}}, "cpu", "cpu.shares", 512),
-    ({"cpu": {"quota": 50000}}, "cpu", "cpu.cfs_quota_us", 50000),
-    ({"cpu": {"period": 200000}}, "cpu", "cpu.cfs_period_us", 200000),
-    ({"cpu": {"quota": 50000, "burst": 10000}}, "cpu", "cpu.cfs_burst_us", 10000),
-    ({"cpu": {"idle": 1}}, "cpu", "cpu.idle", 1),
-    ({"cpu": {"cpus": "0"}}, "cpuset", "cpuset.cpus", 0),
-    ({"cpu": {"mems": "0"}}, "cpuset", "cpuset.mems", 0),
-    ({"pids": {"limit": 321}}, "pids", "pids.max", 321),
-    ({"blockIO": {"weight": 300}}, "blkio", "blkio.bfq.weight", 300),
+     ("memory", "memory.kmem.tcp.limit_in_bytes", 4 * MEBIBYTE), "memory.kernelTCP"),
+    ({"memory": {"swappiness": 17}}, ("memory", "memory.swappiness", 17), "memory.swappiness"),
+    ({"memory": {"useHierarchy": True}},
+     ("memory", "memory.use_hierarchy", 1), ("memory.max", "max")),
+    ({"cpu": {"shares": 512}}, ("cpu", "cpu.shares", 512), ("cpu.weight", 59)),
+    ({"cpu": {"quota": 50000}},
+     ("cpu", "cpu.cfs_quota_us", 50000), ("cpu.max", "50000 100000")),
+    ({"cpu": {"period": 200000}},
+     ("cpu", "cpu.cfs_period_us", 200000), ("cpu.max", "max 200000")),
+    ({"cpu": {"quota": 50000, "burst": 10000}},
+     ("cpu", "cpu.cfs_burst_us", 10000), ("cpu.max.burst", 10000)),
+    ({"cpu": {"idle": 1}}, ("cpu", "cpu.idle", 1), ("cpu.idle", 1)),
+    ({"cpu": {"cpus": "0"}}, ("cpuset", "cpuset.cpus", 0), ("cpuset.cpus", 0)),
+    ({"cpu": {"mems": "0"}}, ("cpuset", "cpuset.mems", 0), ("cpuset.mems", 0)),
+    ({"pids": {"limit": 321}}, ("pids", "pids.max", 321), ("pids.max", 321)),
+    ({"blockIO": {"weight": 300}},
+     ("blkio", "blkio.bfq.weight", 300), ("io.weight", "default 2930")),
 ]
 
 
-@pytest.mark.parametrize("resources, controller, file, value", LIMITS,
-                         ids=[file for _, _, file, _ in LIMITS])
-def test_a_limit_is_what_the_container_and_the_host_read(bundle, resources, controller, file,
-                                                         value):
+@pytest.mark.vm_core
+@pytest.mark.parametrize("resources, v1, v2", LIMITS, ids=[v1[1] for _, v1, _ in LIMITS])
+def test_a_limit_is_what_the_container_and_the_host_read(bundle, resources, v1, v2):
     bundle.linux["resources"].update(resources)
-    created = bundle.create("cat", f"/sys/fs/cgroup/{hierarchy(controller).name}/{file}")
+    if not HAS_V1 and isinstance(v2, str):
+        assert bundle.run("true").stderr.startswith(f"unsupported: limit '{v2}': ")
+        return
+    controller, file, value = v1 if HAS_V1 else ("", *v2)
+    directory = f"/sys/fs/cgroup/{hierarchy(controller).name}" if HAS_V1 else "/sys/fs/cgroup"
+    created = bundle.create("cat", f"{directory}/{file}")
     assert read_outside(created, controller, file) == str(value)
     assert created.finish().stdout == f"{value}\n"
 
 
 def test_real_time_comes_from_what_the_cgroup_above_has(bundle):
-    """The root has some; one below another takes it from there, and that one has none."""
+    """The root has some; one below another takes it from there, and that one has none. v2 has
+    none at all."""
     bundle.linux["resources"]["cpu"] = {"realtimeRuntime": 1000, "realtimePeriod": 500000}
     result = bundle.run("true")
-    assert (result.status, "limit 'cpu.realtimeRuntime'" in result.stderr) == (125, True)
+    assert result.status == 125
+    assert f"limit 'cpu.realtime{'Runtime' if HAS_V1 else 'Period'}'" in result.stderr
+    if not HAS_V1:
+        return
     bundle.linux["cgroupsPath"] = bundle.linux["cgroupsPath"].replace("/caytest/", "/caytest-rt-")
     created = bundle.create("true")
     assert read_outside(created, "cpu", "cpu.rt_runtime_us") == "1000"
@@ -84,21 +110,26 @@ def test_real_time_comes_from_what_the_cgroup_above_has(bundle):
 def test_a_container_is_in_its_cgroup_in_every_hierarchy(bundle):
     bundle.remove_namespace("cgroup")
     lines = bundle.shell("cat /proc/self/cgroup").splitlines()
-    assert len(lines) > 5
+    assert len(lines) == len(pathlib.Path("/proc/self/cgroup").read_text().splitlines())
     assert {line.split(":", 2)[2] for line in lines} == {bundle.linux["cgroupsPath"]}
 
 
-@pytest.mark.parametrize("field, rates", [("throttleReadBpsDevice", "read_bps_device"),
-                                          ("throttleWriteBpsDevice", "write_bps_device"),
-                                          ("throttleReadIOPSDevice", "read_iops_device"),
-                                          ("throttleWriteIOPSDevice", "write_iops_device")])
-def test_devices_are_throttled(bundle, field, rates):
+@pytest.mark.parametrize("field, v1, v2", [("throttleReadBpsDevice", "read_bps_device", "rbps"),
+                                           ("throttleWriteBpsDevice", "write_bps_device", "wbps"),
+                                           ("throttleReadIOPSDevice", "read_iops_device", "riops"),
+                                           ("throttleWriteIOPSDevice", "write_iops_device",
+                                            "wiops")])
+def test_devices_are_throttled(bundle, field, v1, v2):
     device = next(path for path in sorted(pathlib.Path("/sys/block").iterdir()))
-    major, minor = (device / "dev").read_text().strip().split(":")
+    number = (device / "dev").read_text().strip()
+    major, minor = map(int, number.split(":"))
     bundle.linux["resources"]["blockIO"] = {
-        field: [{"major": int(major), "minor": int(minor), "rate": 1048576}]}
+        field: [{"major": major, "minor": minor, "rate": 1048576}]}
     created = bundle.create("true")
-    assert read_outside(created, "blkio", f"blkio.throttle.{rates}") == f"{major}:{minor} 1048576"
+    file = f"blkio.throttle.{v1}" if HAS_V1 else "io.max"
+    expected = {"rbps": "max", "wbps": "max", "riops": "max", "wiops": "max", v2: "1048576"}
+    rates = " ".join(f"{name}={rate}" for name, rate in expected.items())
+    assert read_outside(created, "blkio", file) == f"{number} {'1048576' if HAS_V1 else rates}"
     assert created.finish().status == 0
 
 
@@ -109,7 +140,7 @@ REFUSED = [
     ({"network": {"classID": 1}}, "network.classID"),
     ({"network": {"priorities": [{"name": "lo", "priority": 1}]}}, "network.priorities"),
     ({"rdma": {"mlx5_1": {"hcaHandles": 3}}}, "rdma"),
-    ({"unified": {"memory.high": "1000000"}}, "unified.memory.high"),
+    ({"unified": {"memory.nothing": "1"}}, "unified.memory.nothing"),
     ({"hugepageLimits": [{"pageSize": "3MB", "limit": 6 * MEBIBYTE}]}, "hugepageLimits"),
     ({"blockIO": {"throttleReadBpsDevice": [{"major": 999, "minor": 9, "rate": 1}]}},
      "blockIO.throttleReadBpsDevice"),
@@ -124,13 +155,23 @@ def test_what_this_machine_cannot_limit_is_an_error_that_names_it(bundle, resour
     assert f"limit '{field}'" in result.stderr
 
 
+def test_unified_names_files_of_v2(bundle):
+    bundle.linux["resources"]["unified"] = {"memory.high": str(64 * MEBIBYTE)}
+    if HAS_V1:
+        assert "limit 'unified.memory.high'" in bundle.run("true").stderr
+    else:
+        assert bundle.shell("cat /sys/fs/cgroup/memory.high") == f"{64 * MEBIBYTE}\n"
+
+
 def test_huge_pages_are_limited_where_the_machine_counts_them(bundle):
-    """On the v2 hierarchy of a hybrid host, which may have hugetlb and nothing else."""
+    """Also on the v2 hierarchy of a hybrid host, which may have hugetlb and nothing else."""
     controllers = "".join(path.read_text() for path in
-                          pathlib.Path("/sys/fs/cgroup").glob("unified/cgroup.controllers"))
+                          UNIFIED.glob("unified/cgroup.controllers" if HAS_V1
+                                       else "cgroup.controllers"))
     bundle.linux["resources"]["hugepageLimits"] = [{"pageSize": "2MB", "limit": 4 * MEBIBYTE}]
-    result = bundle.run("sh", "-c", "cat /sys/fs/cgroup/*/hugetlb.2MB.rsvd.*max*")
-    if "hugetlb" in controllers or hierarchy("hugetlb"):
+    pattern = "/sys/fs/cgroup/*/" if HAS_V1 else "/sys/fs/cgroup/"
+    result = bundle.run("sh", "-c", f"cat {pattern}hugetlb.2MB.rsvd.*max*")
+    if "hugetlb" in controllers or hierarchy_v1("hugetlb"):
         assert result.stdout.splitlines()[-1] == str(4 * MEBIBYTE)
     else:
         assert "limit 'hugepageLimits'" in result.stderr
@@ -150,7 +191,7 @@ def test_a_parent_that_the_engine_made_is_kept(bundle):
     try:
         assert bundle.run("true").status == 0
         assert parent.exists()
-        assert not (hierarchy("memory") / parent.name).exists()
+        assert not HAS_V1 or not (hierarchy("memory") / parent.name).exists()
     finally:
         parent.rmdir()
 
@@ -202,9 +243,13 @@ def test_another_process_updates_and_leaves_what_is_not_named(bundle, running, c
     bundle.write_config(())
     cgroup_run("update", running.cgroup, bundle.directory)
     assert read_outside(running, "pids", "pids.max") == "55"
-    assert read_outside(running, "cpu", "cpu.cfs_quota_us") == "40000"
-    assert read_outside(running, "cpu", "cpu.cfs_period_us") == "50000"
-    assert read_outside(running, "memory", "memory.limit_in_bytes") == str(96 * MEBIBYTE)
+    if HAS_V1:
+        assert read_outside(running, "cpu", "cpu.cfs_quota_us") == "40000"
+        assert read_outside(running, "cpu", "cpu.cfs_period_us") == "50000"
+    else:
+        assert read_outside(running, "cpu", "cpu.max") == "40000 50000"
+    limit = "memory.limit_in_bytes" if HAS_V1 else "memory.max"
+    assert read_outside(running, "memory", limit) == str(96 * MEBIBYTE)
 
 
 def test_a_process_joins_where_another_is(running, cgroup_run):

@@ -39,7 +39,7 @@ def assert_confined(result, name):
     """By the profile, or refused for want of one."""
     if has_apparmor():
         assert result.stdout == f"{name} (enforce)\n", result
-        assert "/secret: Permission denied" in result.stderr
+        assert "'/secret': Permission denied" in result.stderr
     else:
         assert result.status == 125
         assert result.stderr == (f"unsupported: process.apparmorProfile: '{name}': AppArmor is not "

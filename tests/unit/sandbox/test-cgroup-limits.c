@@ -143,8 +143,8 @@ static void test_a_limit_without_a_controller_is_unsupported_by_name(void **stat
         skip(); /* a host with net_cls */
     }
     assert_int_equal(err.kind, ERROR_UNSUPPORTED);
-    assert_string_equal(error_message(&err),
-                        "limit 'network.classID': this host has no cgroup controller 'net_cls'");
+    assert_non_null(strstr(error_message(&err), "limit 'network.classID': "));
+    assert_non_null(strstr(error_message(&err), "controller 'net_cls'"));
     assert_int_equal(fixture_count_places(fixture_parent_path), 0);
 }
 
