@@ -102,7 +102,8 @@ def test_a_new_file_system_is_mapped_too(bundle):
     if kernel.TMPFS_MAPS_IDS:
         assert result.stdout == "5000:5000\n"
     else:
-        assert result.stderr == "unsupported: mount '/mnt': the file system 'tmpfs' cannot map ids\n"
+        assert result.stderr == \
+            "unsupported: mount '/mnt': the file system 'tmpfs' cannot map ids\n"
 
 
 def test_a_file_system_that_cannot_map_ids_is_told_with_its_mount(bundle):

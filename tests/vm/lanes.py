@@ -30,9 +30,11 @@ LANES = {
     "all": [
         ([], ["--no-unit", "tests/vm/test_run.py"]),
         ([*GUEST, "--timeout=1200", "--"], [UNIT, "--", "-k", NOT_THERE, "tests/runtime",
-                                            "tests/supervisor", "tests/cli/test_run.py",
-                                            "tests/vm/kernel"]),
-        ([*GUEST, "--timeout=300", "--systemd", "--"], ["--no-unit", "tests/vm/systemd"]),
+                                            "tests/oci", "tests/supervisor",
+                                            "tests/cli/test_run.py", "tests/vm/kernel"]),
+        # Units have names that are the machine's, so one test at a time.
+        ([*GUEST, "--timeout=300", "--systemd", "--"], ["--no-unit", "--workers=1",
+                                                        "tests/vm/systemd"]),
     ],
 }
 
