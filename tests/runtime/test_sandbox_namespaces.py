@@ -156,6 +156,7 @@ def test_the_runtimes_own_mount_namespace_is_not_given_away(bundle):
 ])
 def test_settings_of_the_runtimes_own_namespace_are_refused(bundle, kind, setting, value, member):
     """A path that leads back to the host is no namespace of the container's own."""
+    bundle.prefix = ["unshare", "--uts", "--net", "--ipc"]  # what a mistake would change
     del bundle.config["hostname"]
     join(bundle, kind, f"/proc/self/ns/{FILES[kind]}")
     (bundle.config if setting == member else bundle.linux)[setting] = value
