@@ -96,43 +96,47 @@ static int refine_errno(const char *path, int errnum)
     return S_ISDIR(st.st_mode) ? EISDIR : errnum;
 }
 
-int program_find(const RuntimeProcess *process, const StringList *candidates, Report *report)
+typedef struct Attempt {
+    const RuntimeProcess *process;
+    const Environment *environment; /* NULL: only look */
+} Attempt;
+
+/*
+ * Whether execve(2) would take it, as far as its file tells: 0 or the errno. One that we cannot
+ * look at may be there for the user (NFS).
+ */
+static int examine(const char *path)
 {
-    const char *name = process->args.items[0];
-    bool is_search = !strchr(name, '/');
-    int result = ENOENT;
+    struct stat st;
 
-    for (size_t i = 0; i < candidates->count; i++) {
-        struct stat st;
-        int errnum = stat(candidates->items[i], &st) < 0 ? errno : 0;
-
-        if (errnum == 0 && S_ISDIR(st.st_mode))
-            errnum = EISDIR;
-        if (is_search && (errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR))
-            continue;
-        if (errnum == 0 && !(st.st_mode & 0111))
-            errnum = EACCES;
-        else if (errnum != ENOENT && errnum != ENOTDIR && errnum != EISDIR)
-            return 0; /* there it is; or the user may see what we may not */
-        result = errnum;
-    }
-    return result == ENOENT || result == ENOTDIR ? report_missing(name, result, report)
-                                                 : report_failure(name, result, report);
+    if (stat(path, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? errno : 0;
+    if (S_ISDIR(st.st_mode))
+        return EISDIR;
+    return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : EACCES;
 }
 
-int program_execute(const RuntimeProcess *process, const Environment *environment,
-                    const StringList *candidates, Report *report)
+/* Returns 0 for a program that was found, or the errno; does not return where it is executed. */
+static int attempt_one(const Attempt *attempt, const char *path)
 {
-    const char *name = process->args.items[0];
+    if (!attempt->environment)
+        return examine(path);
+    (void)execve(path, attempt->process->args.items, attempt->environment->variables.items);
+    return refine_errno(path, errno);
+}
+
+static int attempt_all(const Attempt *attempt, const StringList *candidates, Report *report)
+{
+    const char *name = attempt->process->args.items[0];
     bool is_search = !strchr(name, '/');
     int result = ENOENT;
 
     for (size_t i = 0; i < candidates->count; i++) {
         const char *path = candidates->items[i];
-        int errnum;
+        int errnum = attempt_one(attempt, path);
 
-        (void)execve(path, process->args.items, environment->variables.items);
-        errnum = refine_errno(path, errno);
+        if (errnum == 0)
+            return 0;
         if (is_search && (errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR))
             continue;
         if (errnum == ENOPKG)
@@ -146,4 +150,15 @@ int program_execute(const RuntimeProcess *process, const Environment *environmen
 
     return result == ENOENT || result == ENOTDIR ? report_missing(name, result, report)
                                                  : report_failure(name, result, report);
+}
+
+int program_find(const RuntimeProcess *process, const StringList *candidates, Report *report)
+{
+    return attempt_all(&(Attempt) { .process = process }, candidates, report);
+}
+
+int program_execute(const RuntimeProcess *process, const Environment *environment,
+                    const StringList *candidates, Report *report)
+{
+    return attempt_all(&(Attempt) { process, environment }, candidates, report);
 }
