@@ -153,6 +153,7 @@ def test_an_image_is_built(podman, tmp_path):
     (tmp_path / "Containerfile").write_text(
         f"FROM {IMAGE}\nRUN mkdir /made && echo built > /made/file\n"
         "CMD [\"cat\", \"/made/file\"]\n")
-    podman.ok("build", "--quiet", "--tag", "built:test", "--isolation", "oci", tmp_path)
+    podman.ok("build", "--quiet", "--tag", "built:test", "--isolation", "oci", "--network", "none",
+              tmp_path)
     assert podman.run("built:test").stdout == "built\n"
     podman.ok("rmi", "--force", "built:test")
