@@ -25,7 +25,7 @@ lock_type = "file"
 [engine.runtimes]
 cay-oci = ["{runtime}"]
 """
-CGROUP_PARENT = "/cay-test-podman"
+CGROUP_PARENT = "/caytest-podman"  # not "cay-": those are looked at for cay's own
 
 
 class Podman:
