@@ -60,8 +60,9 @@ int process_open(pid_t pid, uint64_t start_time)
     uint64_t found;
     int r;
 
+    /* Linux 6.1 has EINVAL for a dead process whose number is still that of a session. */
     if (fd < 0)
-        return -errno;
+        return errno == EINVAL ? -ESRCH : -errno;
     /* The descriptor is opened first: what is read afterwards is of its process, or of a later one
      * that cannot have started at the same time. */
     r = process_start_time(pid, &found);

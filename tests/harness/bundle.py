@@ -104,7 +104,7 @@ class Created:
         """The supervisor is killed; wait for the container's first process to follow, and remove
         the cgroup, which is what nobody was left to do."""
         with contextlib.suppress(ProcessLookupError):
-            pidfd = os.pidfd_open(self.pid)
+            pidfd = leaks.open_process(self.pid)
             self.process.send_signal(number)
             assert select.select([pidfd], [], [], 30)[0], "the container outlives its supervisor"
             os.close(pidfd)

@@ -10,6 +10,7 @@ Zombies do not count: a container's pid 1 may leave the host's init orphans to r
 """
 
 import contextlib
+import errno
 import os
 import pathlib
 import select
@@ -73,6 +74,17 @@ def kill(pid):
         os.kill(pid, signal.SIGKILL)
 
 
+def open_process(pid):
+    """A pidfd, or ProcessLookupError also where old kernels say EINVAL: the process is no more, but
+    its number is still that of a session."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise ProcessLookupError(pid) from None
+        raise
+
+
 def wait_for_end(find, timeout):
     """Wait until @find() yields no pid any more, woken by each end. Returns those that stay."""
     deadline = time.monotonic() + timeout
@@ -81,7 +93,7 @@ def wait_for_end(find, timeout):
         if remaining <= 0:
             break
         with contextlib.suppress(ProcessLookupError):
-            pidfd = os.pidfd_open(pids[0])
+            pidfd = open_process(pids[0])
             try:
                 select.select([pidfd], [], [], remaining)
             finally:

@@ -160,7 +160,7 @@ class FaultTarget:
 
 def wait_for_end(pid):
     try:
-        pidfd = os.pidfd_open(pid)
+        pidfd = leaks.open_process(pid)
     except ProcessLookupError:
         return
     try:

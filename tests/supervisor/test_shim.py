@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from harness import leaks
 from harness.terminal import Terminal
 
 from . import bundles
@@ -56,7 +57,7 @@ def script(text):
 def wait_for_end(pid):
     """Until the process is no more, or a zombie of somebody's."""
     with contextlib.suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid)
+        pidfd = leaks.open_process(pid)
         try:
             assert select.select([pidfd], [], [], bundles.LIMIT)[0], f"{pid} does not end"
         finally:
@@ -72,7 +73,7 @@ def converse(run, line):
 
 def is_alive(pid):
     with contextlib.suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid)
+        pidfd = leaks.open_process(pid)
         try:
             return not select.select([pidfd], [], [], 0)[0]
         finally:
