@@ -149,7 +149,7 @@ def test_a_wrong_process_file_is_refused(oci, running, text, message):
 
 def test_the_console_socket_gets_the_terminal(oci, running, server):
     oci.ok("exec", "--tty", "--detach", "--console-socket", server.path, running,
-           *shell("tty; read -r line; echo got $line"))
+           *shell("read -r line; tty; echo got $line"))
     master = server.receive()
     assert server.message == "/dev/pts/0"
     os.write(master, b"typed\n")

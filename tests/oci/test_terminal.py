@@ -12,7 +12,7 @@ from harness.terminal import Terminal
 def test_the_console_socket_gets_the_terminal(oci, bundle, server):
     bundle.process["terminal"] = True
     bundle.process["consoleSize"] = {"height": 33, "width": 77}
-    oci.create("c1", bundle, "sh", "-c", "tty; read -r line; echo got $line",
+    oci.create("c1", bundle, "sh", "-c", "read -r line; tty; echo got $line",
                options=["--console-socket", server.path])
     master = server.receive()
     assert server.message == "/dev/pts/0"

@@ -18,8 +18,8 @@ COUNT_LINE = re.compile(r"(\d+) passed, (\d+) failed\n")
 GUEST = [HERE / "run"]
 # meson gives a unit test half a minute, which is little for an emulated processor.
 UNIT = "--unit=--timeout-multiplier 10 --suite sandbox "
-# A guest computes slowly, its programs are not the ones that are shipped, and it has no network.
-NOT_THERE = "not killed_at_any and not megabyte and not debian"
+# A guest computes slowly, and its programs are not the ones that are shipped.
+NOT_FOR_GUESTS = "not killed_at_any and not megabyte"
 # (in front of tests/run, its arguments), one after the other.
 LANES = {
     "core": [
@@ -29,9 +29,8 @@ LANES = {
     ],
     "all": [
         ([], ["--no-unit", "tests/vm/test_run.py"]),
-        ([*GUEST, "--timeout=1200", "--"], [UNIT, "--", "-k", NOT_THERE, "tests/runtime",
-                                            "tests/oci", "tests/supervisor",
-                                            "tests/cli/test_run.py", "tests/vm/kernel"]),
+        ([*GUEST, "--timeout=1200", "--"], [UNIT, "--", "-k", NOT_FOR_GUESTS, "tests/runtime",
+                                            "tests/oci", "tests/supervisor", "tests/vm/kernel"]),
         # Units have names that are the machine's, so one test at a time.
         ([*GUEST, "--timeout=300", "--systemd", "--"], ["--no-unit", "--workers=1",
                                                         "tests/vm/systemd"]),
