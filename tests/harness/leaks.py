@@ -166,9 +166,11 @@ class Watch:
         self.cgroups = self._tops()
 
     def _tops(self):
-        """The containers' cgroups; none of what they hold can exist without them."""
+        """The containers' cgroups; none of what they hold can exist without them. Those of cay-oci
+        have no state of cay's, and fixtures of their own."""
         return {str(top) for hierarchy in hierarchies()
-                for top in hierarchy.glob(f"{self.prefix}*")}
+                for top in hierarchy.glob(f"{self.prefix}*")
+                if not top.name.startswith("cay-oci-")}
 
     def left_cgroups(self):
         """
