@@ -50,6 +50,7 @@ def pytest_sessionfinish(session, exitstatus):
     config = session.config
     if hasattr(config, "workerinput"):
         return
+    leaks.remove_test_cgroup()
     config.cay_problems = config.cay_machine.problems()
     for directory in (config.cay_session / "memory").resolve(), config.cay_session:
         shutil.rmtree(directory, ignore_errors=True)
