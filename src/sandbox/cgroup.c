@@ -238,7 +238,9 @@ int cgroup_open_in(CgroupLayout *layout, const char *path, Cgroup **ret, Error *
             return error_errno(err, "open cgroup '%s'", path);
         if (hierarchy->fd >= 0 && hierarchy->is_v2) {
             r = cgroup_v2_prepare(hierarchy, cgroup_relative_path(cgroup), 0);
-            if (r < 0)
+            if (r == -ENOENT || r == -ENODEV) /* removed since it was opened */
+                hierarchy->fd = fd_close(hierarchy->fd);
+            else if (r < 0)
                 return error_result(err, r, "open cgroup '%s'", path);
         }
         is_there |= hierarchy->fd >= 0;

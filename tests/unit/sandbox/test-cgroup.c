@@ -396,6 +396,28 @@ static void test_creations_and_removals_race_without_harm(void **state)
     assert_int_equal(fixture_count_places(fixture_parent_path), 0);
 }
 
+/* Who kills a container opens its cgroup while whoever ran it may be removing it. */
+static void test_a_cgroup_that_is_removed_while_it_is_opened_is_there_or_not(void **state)
+{
+    _cleanup_free_ char *path = fixture_path("race-0");
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(create_and_remove_often(0));
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        _cleanup_error_ Error err = {};
+        Cgroup *cgroup = NULL;
+
+        if (cgroup_open(path, &cgroup, &err) < 0 && err.kind != ERROR_NOT_FOUND)
+            fail_msg("%s", error_message(&err));
+        cgroup_free(cgroup);
+    }
+    assert_int_equal(status, 0);
+}
+
 #define real_test(function) cmocka_unit_test_teardown(function, fixture_teardown)
 
 int main(void)
@@ -417,6 +439,7 @@ int main(void)
         real_test(test_removing_a_cgroup_with_processes_is_a_conflict),
         real_test(test_the_oom_killers_strikes_are_counted),
         real_test(test_creations_and_removals_race_without_harm),
+        real_test(test_a_cgroup_that_is_removed_while_it_is_opened_is_there_or_not),
     };
 
     fixture_init();
