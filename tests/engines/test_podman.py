@@ -92,9 +92,12 @@ def test_update_changes_a_limit_of_what_runs(podman):
         " || true")
 
 
-def test_stop_asks_and_kill_does_not(podman):
+def test_stop_asks_and_kill_does_not(podman, tmp_path):
+    os.mkfifo(tmp_path / "up")
     script = "trap 'exit 9' TERM; while :; do read line < /dev/zero; done"
-    container = podman.start(IMAGE, "sh", "-c", "trap 'exit 9' TERM; sleep 1000 & wait")
+    container = podman.start("--volume", f"{tmp_path}:/gate", IMAGE, "sh", "-c",
+                             "trap 'exit 9' TERM; echo up > /gate/up; sleep 1000 & wait")
+    assert (tmp_path / "up").read_text() == "up\n"  # by now it is prepared to be asked
     podman.ok("stop", container)
     assert podman.inspect(container)["State"]["ExitCode"] == 9
     container = podman.start(IMAGE, "sh", "-c", script)
