@@ -119,7 +119,11 @@ void features_collect(Features *ret)
     linux_namespace_names(&features->namespaces);
     collect_capabilities(&features->capabilities);
     collect_seccomp(&features->seccomp);
-    features->cgroup = (FeatureCgroup) { .v1 = true, .v2 = true, .rdma = true };
+    features->cgroup = (FeatureCgroup) {
+        .v1 = true, .v2 = true, .systemd = true, .systemd_user = true, .rdma = true
+    };
+    features->mount_extensions.idmap.enabled = true;
+    features->net_devices.enabled = true;
     features->apparmor.enabled = apparmor_is_enabled();
     features->selinux.enabled = selinux_is_enabled();
     features->intel_rdt.enabled = intel_rdt_is_enabled();

@@ -3,7 +3,9 @@
 
 /*
  * What this runtime can do here, as the specification's features.md has it: each list comes from
- * the table that the implementation itself uses, each "enabled" from asking the kernel.
+ * the table that the implementation itself uses. What takes a part of the kernel that may be
+ * missing (seccomp, the security modules, resctrl) is "enabled" if the kernel has it; the rest if
+ * we do it.
  */
 
 #include <stdbool.h>

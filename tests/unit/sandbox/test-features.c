@@ -70,6 +70,16 @@ static void what_seccomp_claims_can_be_loaded(void **state)
     }
 }
 
+static void what_is_implemented_is_claimed(void **state)
+{
+    const FeaturesLinux *claims = &((const Features *)*state)->linux_features;
+
+    assert_true(claims->cgroup.v1 && claims->cgroup.v2 && claims->cgroup.rdma);
+    assert_true(claims->cgroup.systemd && claims->cgroup.systemd_user);
+    assert_true(claims->mount_extensions.idmap.enabled);
+    assert_true(claims->net_devices.enabled);
+}
+
 static void what_is_not_enabled_is_said_to_be_so(void **state)
 {
     _cleanup_json_ json_t *json = json_struct_write(&features_json, *state);
@@ -89,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lists_are_those_of_this_kernel),
         cmocka_unit_test(what_seccomp_claims_can_be_loaded),
+        cmocka_unit_test(what_is_implemented_is_claimed),
         cmocka_unit_test(what_is_not_enabled_is_said_to_be_so),
     };
 
