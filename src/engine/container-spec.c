@@ -51,6 +51,29 @@ static const JsonField ulimit_fields[] = {
 };
 static const JsonStruct ulimit_json = JSON_STRUCT(ContainerUlimit, ulimit_fields);
 
+static const JsonField healthcheck_fields[] = {
+    JSON_FIELD(ContainerHealthcheck, test, "Test", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerHealthcheck, interval, "Interval", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerHealthcheck, timeout, "Timeout", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerHealthcheck, start_period, "StartPeriod", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerHealthcheck, start_interval, "StartInterval", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerHealthcheck, retries, "Retries", JSON_TYPE_INT64),
+};
+const JsonStruct container_healthcheck_json = JSON_STRUCT(ContainerHealthcheck, healthcheck_fields);
+
+static const JsonField restart_policy_fields[] = {
+    JSON_FIELD(ContainerRestartPolicy, name, "Name", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerRestartPolicy, maximum_retry_count, "MaximumRetryCount", JSON_TYPE_INT64),
+};
+const JsonStruct container_restart_policy_json =
+    JSON_STRUCT(ContainerRestartPolicy, restart_policy_fields);
+
+static const JsonField log_config_fields[] = {
+    JSON_FIELD(ContainerLogConfig, type, "Type", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerLogConfig, options, "Config", JSON_TYPE_STRING_MAP),
+};
+const JsonStruct container_log_config_json = JSON_STRUCT(ContainerLogConfig, log_config_fields);
+
 static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, name, "Name", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, image, "Image", JSON_TYPE_STRING),
@@ -59,6 +82,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, user, "User", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, tty, "Tty", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, open_stdin, "OpenStdin", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, stdin_once, "StdinOnce", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, environment, "Env", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, command, "Cmd", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, entrypoint, "Entrypoint", JSON_TYPE_STRING_LIST),
@@ -67,6 +91,13 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, working_directory, "WorkingDir", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, stop_signal, "StopSignal", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, stop_timeout, "StopTimeout", JSON_TYPE_OPTIONAL_INT64),
+    JSON_FIELD_OF(ContainerSpec, healthcheck, "Healthcheck", JSON_TYPE_STRUCT_POINTER,
+                  &container_healthcheck_json),
+    JSON_FIELD_OF(ContainerSpec, restart_policy, "RestartPolicy", JSON_TYPE_STRUCT,
+                  &container_restart_policy_json),
+    JSON_FIELD_OF(ContainerSpec, log_config, "LogConfig", JSON_TYPE_STRUCT,
+                  &container_log_config_json),
+    JSON_FIELD(ContainerSpec, runtime, "Runtime", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, auto_remove, "AutoRemove", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, privileged, "Privileged", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, read_only_rootfs, "ReadonlyRootfs", JSON_TYPE_BOOL),

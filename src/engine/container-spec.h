@@ -34,6 +34,28 @@ typedef struct ContainerMount {
     uint32_t tmpfs_mode;          /* 0: 01777 */
 } ContainerMount;
 
+/* Engine API: HealthConfig. */
+typedef struct ContainerHealthcheck {
+    StringList test;  /* "NONE"; "CMD" and a program; "CMD-SHELL" and a command line */
+    int64_t interval; /* nanoseconds, as all times here; 0: the default */
+    int64_t timeout;
+    int64_t start_period;
+    int64_t start_interval;
+    int64_t retries; /* 0: the default */
+} ContainerHealthcheck;
+
+/* Engine API: RestartPolicy. */
+typedef struct ContainerRestartPolicy {
+    char *name; /* "no", "always", "unless-stopped", "on-failure", "unhealthy"; NULL: "no" */
+    int64_t maximum_retry_count; /* of "on-failure" and "unhealthy"; 0: without limit */
+} ContainerRestartPolicy;
+
+/* Engine API: LogConfig. */
+typedef struct ContainerLogConfig {
+    char *type; /* "json-file", "local", "journald", "syslog", "none"; NULL: "json-file" */
+    StringMap options;
+} ContainerLogConfig;
+
 typedef struct ContainerSpec {
     char *name;     /* NULL: a random one is made */
     char *image;    /* as the user wrote it */
@@ -44,6 +66,7 @@ typedef struct ContainerSpec {
     char *user; /* "name|uid[:group|gid]" */
     bool tty;
     bool open_stdin;
+    bool stdin_once;        /* the container's input ends when the first client's does */
     StringList environment; /* "NAME=value", or "NAME" to remove what the image sets */
     StringList command;     /* empty: the image's */
     StringList entrypoint;
@@ -51,10 +74,14 @@ typedef struct ContainerSpec {
     StringMap labels;
     char *working_directory;
     char *stop_signal;
-    OptionalInt64 stop_timeout; /* seconds */
+    OptionalInt64 stop_timeout;        /* seconds */
+    ContainerHealthcheck *healthcheck; /* NULL: none */
 
     /* HostConfig */
     bool auto_remove;
+    ContainerRestartPolicy restart_policy;
+    ContainerLogConfig log_config;
+    char *runtime; /* path of another OCI runtime; NULL: cay's own sandbox */
     bool privileged;
     bool read_only_rootfs;
     bool init;
@@ -78,6 +105,9 @@ typedef struct ContainerSpec {
 } ContainerSpec;
 
 extern const JsonStruct container_spec_json;
+extern const JsonStruct container_healthcheck_json;
+extern const JsonStruct container_restart_policy_json;
+extern const JsonStruct container_log_config_json;
 
 /* Frees the members and zeroes the struct. */
 void container_spec_done(ContainerSpec *spec);

@@ -27,6 +27,8 @@ static const char *const schema_steps[] = {
     " pid INTEGER NOT NULL DEFAULT 0,"
     " error TEXT"
     ") WITHOUT ROWID, STRICT;",
+    "ALTER TABLE container ADD COLUMN restart_count INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE container ADD COLUMN is_stopped INTEGER NOT NULL DEFAULT 0;",
 };
 
 const DatabaseSchema container_schema = {
@@ -37,7 +39,7 @@ const DatabaseSchema container_schema = {
 
 #define COLUMNS                                                                                    \
     "id, name, state, image, spec, created_at, started_at, finished_at, exit_code, oom_killed, "   \
-    "pid, error"
+    "pid, error, restart_count, is_stopped"
 
 #define TO(state) (1U << CONTAINER_##state)
 
@@ -133,6 +135,8 @@ static int read_row(Statement *row, Container **ret, Error *err)
     container->oom_killed = statement_int(row, 9) != 0;
     container->pid = statement_int(row, 10);
     container->error = memory_strdup(statement_text(row, 11));
+    container->restart_count = statement_int(row, 12);
+    container->is_stopped = statement_int(row, 13) != 0;
 
     *ret = TAKE_PTR(container);
     return 0;
@@ -264,13 +268,14 @@ int container_row_insert(Engine *engine, const Container *container, Error *err)
 
 int container_row_update(Engine *engine, const Container *container, Error *err)
 {
-    return database_execute(engine->database, NULL, err,
-                            "UPDATE container SET state = ?, started_at = ?, finished_at = ?,"
-                            " exit_code = ?, oom_killed = ?, pid = ?, error = ? WHERE id = ?",
-                            "siiiiiss", states[container->state].name, container->started_at,
-                            container->finished_at, container->exit_code,
-                            (int64_t)container->oom_killed, container->pid, container->error,
-                            container->id);
+    return database_execute(
+        engine->database, NULL, err,
+        "UPDATE container SET state = ?, started_at = ?, finished_at = ?,"
+        " exit_code = ?, oom_killed = ?, pid = ?, error = ?,"
+        " restart_count = ?, is_stopped = ? WHERE id = ?",
+        "siiiiisiis", states[container->state].name, container->started_at, container->finished_at,
+        container->exit_code, (int64_t)container->oom_killed, container->pid, container->error,
+        container->restart_count, (int64_t)container->is_stopped, container->id);
 }
 
 int container_row_record_start(Engine *engine, const char *id, int64_t pid, int64_t started_at,

@@ -50,6 +50,8 @@ typedef struct Container {
     int64_t exit_code;
     bool oom_killed;
     int64_t pid;
+    int64_t restart_count; /* how often the restart policy has started it again */
+    bool is_stopped;       /* by its user: policies leave it alone until it is started again */
     char *error; /* why it could not start, or did not end by itself; NULL: nothing to say */
 } Container;
 

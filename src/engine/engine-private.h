@@ -12,6 +12,7 @@ struct Engine {
     int containers_fd; /* "containers" in the state directory */
     int runtime_fd;    /* "containers" in the runtime directory */
     int cache_fd;      /* "cache" in the state directory: what can be computed again */
+    int events_fd;     /* "events" in the state directory: the event log */
     Database *database;
     LayerStore *layers;
     ImageStore *images;

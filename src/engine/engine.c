@@ -82,6 +82,9 @@ static int open_directories(Engine *engine, const EngineOptions *options, Error 
     r = open_child(engine->state_fd, engine->state_path, "cache", &engine->cache_fd, err);
     if (r < 0)
         return r;
+    r = open_child(engine->state_fd, engine->state_path, "events", &engine->events_fd, err);
+    if (r < 0)
+        return r;
     return open_child(runtime_fd, engine->runtime_path, "containers", &engine->runtime_fd, err);
 }
 
@@ -96,6 +99,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 
     engine = NEW(Engine);
     engine->state_fd = engine->containers_fd = engine->runtime_fd = engine->cache_fd = -EBADF;
+    engine->events_fd = -EBADF;
     r = open_directories(engine, options, err);
     if (r < 0)
         return r;
@@ -116,6 +120,7 @@ void engine_close(Engine *engine)
         layer_store_close(engine->layers);
     if (engine->database)
         database_close(engine->database);
+    fd_close(engine->events_fd);
     fd_close(engine->cache_fd);
     fd_close(engine->runtime_fd);
     fd_close(engine->containers_fd);

@@ -146,6 +146,7 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
         [SHIM_FD_ROOTFS - SHIM_FD_SOCKET] = options->rootfs_fd,
         [SHIM_FD_CACHE - SHIM_FD_SOCKET] = options->cache_fd,
         [SHIM_FD_LOCK - SHIM_FD_SOCKET] = options->lock_fd,
+        [SHIM_FD_EVENTS - SHIM_FD_SOCKET] = options->events_fd,
     };
     SpawnOptions spawn = {
         .program = options->program,

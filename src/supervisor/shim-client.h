@@ -26,7 +26,8 @@ typedef struct ShimOptions {
     int rootfs_fd;   /* detached mount of the root file system; -EBADF: root.path of the config */
     int cache_fd;    /* directory of compiled seccomp filters; -EBADF: none */
     int lock_fd;     /* flock(2)ed by the caller; shared with the shim, so it is held until both
-                        ended; -EBADF: none */
+                        ended, and its content is the shim's status (shim-status.h); -EBADF: none */
+    int events_fd;   /* directory of the event log; -EBADF: events are told to nobody */
     int terminal_fd; /* whose window size a container with a terminal has from its start; -EBADF or
                         no terminal: the size of the config */
     bool open_stdin; /* keep a pipe (or the terminal) for input; else /dev/null */
@@ -61,9 +62,12 @@ int shim_client_start(ShimClient *client, Error *err);
 typedef struct ShimExit {
     int32_t code; /* the program's exit code, or 128 + signal */
     bool oom_killed;
-    int64_t started_at;  /* nanoseconds since 1970; 0: the program was never executed */
-    int64_t finished_at; /* likewise */
-    char *error;         /* what went wrong apart from the program itself; NULL: nothing; owned */
+    bool is_stopped;       /* its user has ended it: STOP or KILL */
+    bool is_restarting;    /* the restart policy will start it again */
+    int64_t restart_count; /* how often it has already */
+    int64_t started_at;    /* nanoseconds since 1970; 0: the program was never executed */
+    int64_t finished_at;   /* likewise */
+    char *error;           /* what went wrong apart from the program itself; NULL: nothing; owned */
 } ShimExit;
 
 /* Frees the members and zeroes the struct. */
@@ -111,6 +115,31 @@ int shim_client_connect(int runtime_fd, ShimClient **ret, Error *err);
  * has ended), UNAVAILABLE.
  */
 int shim_client_signal(ShimClient *client, int signal, Error *err);
+
+/*
+ * What follows is for clients that are not attached. Each is answered by the shim at once, whatever
+ * its container does; errors: NOT_FOUND (the container has ended), UNAVAILABLE.
+ */
+
+/*
+ * End the container for good: @signal (0: its stop signal), and SIGKILL when it has not ended after
+ * @timeout seconds (-1: never, SHIM_STOP_DEFAULT: its own setting). The shim sees to it, also when
+ * the caller dies. A paused container is thawed, one that waits for its restart ends at once.
+ * Returns as soon as this is under way: shim_client_await_exit() waits for the end.
+ */
+int shim_client_stop(ShimClient *client, int signal, int timeout, Error *err);
+
+/* As shim_client_signal(), after which no restart policy applies. */
+int shim_client_kill(ShimClient *client, int signal, Error *err);
+
+/* Freeze or thaw. Errors also: CONFLICT (it is that already, or waits for its restart). */
+int shim_client_set_paused(ShimClient *client, bool is_paused, Error *err);
+
+/* Let the shim read its settings again (shim-settings.h). Errors also: CORRUPT. */
+int shim_client_reload(ShimClient *client, Error *err);
+
+/* Wait for the next end of the container's first process, or of its wait for a restart. */
+int shim_client_await_exit(ShimClient *client, ShimExit *ret, Error *err);
 
 /*
  * Read the exit record (exit.json) of a container that has ended. A power loss may have left it

@@ -18,6 +18,9 @@
 static const JsonField exit_fields[] = {
     JSON_FIELD_FLAGS(ShimExit, code, "exitCode", JSON_TYPE_INT32, JSON_REQUIRED),
     JSON_FIELD(ShimExit, oom_killed, "oomKilled", JSON_TYPE_BOOL),
+    JSON_FIELD(ShimExit, is_stopped, "isStopped", JSON_TYPE_BOOL),
+    JSON_FIELD(ShimExit, is_restarting, "isRestarting", JSON_TYPE_BOOL),
+    JSON_FIELD(ShimExit, restart_count, "restartCount", JSON_TYPE_INT64),
     JSON_FIELD(ShimExit, started_at, "startedAt", JSON_TYPE_INT64),
     JSON_FIELD_FLAGS(ShimExit, finished_at, "finishedAt", JSON_TYPE_INT64, JSON_REQUIRED),
     JSON_FIELD(ShimExit, error, "error", JSON_TYPE_STRING),

@@ -83,6 +83,7 @@ static bool shim_adopt_fds(Shim *shim)
     if (fd_set_cloexec(SHIM_FD_CACHE, true) >= 0)
         shim->cache_fd = SHIM_FD_CACHE;
     (void)fd_set_cloexec(SHIM_FD_LOCK, true); /* not used: it is held by being open */
+    (void)fd_set_cloexec(SHIM_FD_EVENTS, true);
     return fd_set_cloexec(SHIM_FD_SOCKET, true) >= 0 && fd_set_cloexec(SHIM_FD_BUNDLE, true) >= 0 &&
            fd_set_cloexec(SHIM_FD_RUNTIME, true) >= 0;
 }

@@ -30,6 +30,11 @@ static const struct {
     [SHIM_MESSAGE_RESIZE] = { "resize", sizeof(ShimWindow), 0 },
     [SHIM_MESSAGE_SIGNAL] = { "signal", sizeof(int32_t), 0 },
     [SHIM_MESSAGE_EXIT_TAKEN] = { "exit-taken", 0, 0 },
+    [SHIM_MESSAGE_STOP] = { "stop", sizeof(ShimStop), 0 },
+    [SHIM_MESSAGE_KILL] = { "kill", sizeof(int32_t), 0 },
+    [SHIM_MESSAGE_PAUSE] = { "pause", sizeof(uint32_t), 0 },
+    [SHIM_MESSAGE_RELOAD] = { "reload", 0, 0 },
+    [SHIM_MESSAGE_DONE] = { "done", sizeof(int32_t), 0 },
 };
 
 static bool type_is_known(unsigned type)

@@ -4,7 +4,8 @@
 /*
  * What a shim and its clients tell each other over SOCK_SEQPACKET sockets: one message is one byte
  * of type, the fixed part of that type and, for some, a tail of bytes. Numbers are in the host's
- * byte order: both ends are one build on one machine.
+ * byte order. A shim lives on under newer versions of cay: a type's number, its fixed part and what
+ * it means never change, new types come at the end, and a shim that does not know one hangs up.
  *
  * A client connects, hears CREATED and STARTED, and is then a mere caller (SIGNAL, RESIZE) until it
  * attaches. Whoever spawned the shim is its owner: attached from the start, the only one who can
@@ -34,6 +35,7 @@ typedef enum ShimFd {
     SHIM_FD_ROOTFS,
     SHIM_FD_CACHE,
     SHIM_FD_LOCK,
+    SHIM_FD_EVENTS,
     _SHIM_FD_MAX,
 } ShimFd;
 
@@ -56,6 +58,11 @@ typedef enum ShimMessageType {
     SHIM_MESSAGE_RESIZE,      /* @window */
     SHIM_MESSAGE_SIGNAL,      /* @signal */
     SHIM_MESSAGE_EXIT_TAKEN,  /* from the owner: the end, or FAILED, is in its hands now */
+    SHIM_MESSAGE_STOP,        /* @stop: end for good, whatever the restart policy says */
+    SHIM_MESSAGE_KILL,        /* @signal: as SIGNAL, and the restart policy is over */
+    SHIM_MESSAGE_PAUSE,       /* freeze or thaw: @is_paused */
+    SHIM_MESSAGE_RELOAD,      /* read the settings again */
+    SHIM_MESSAGE_DONE,        /* from the shim: @errnum, the answer to each of the four above */
     _SHIM_MESSAGE_MAX,
 } ShimMessageType;
 
@@ -74,6 +81,13 @@ typedef struct ShimWindow {
     uint16_t columns;
 } ShimWindow;
 
+typedef struct ShimStop {
+    int32_t signal;  /* 0: the container's stop signal */
+    int32_t timeout; /* seconds until SIGKILL; -1: never; SHIM_STOP_DEFAULT: the container's */
+} ShimStop;
+
+#define SHIM_STOP_DEFAULT (-2)
+
 typedef struct ShimMessage {
     ShimMessageType type;
     union {
@@ -84,7 +98,9 @@ typedef struct ShimMessage {
         uint32_t streams; /* ShimStreams */
         ShimWindow window;
         int32_t signal;
-        uint8_t fixed[8]; /* any of the above as bytes */
+        ShimStop stop;
+        uint32_t is_paused; /* 0 or 1 */
+        uint8_t fixed[8];   /* any of the above as bytes */
     };
     const char *tail; /* not owned, not NUL-terminated */
     size_t tail_size;

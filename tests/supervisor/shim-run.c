@@ -132,6 +132,7 @@ static int run(const Arguments *arguments, int bundle_fd, int runtime_fd)
         .rootfs_fd = -EBADF,
         .cache_fd = -EBADF,
         .lock_fd = lock_fd,
+        .events_fd = -EBADF,
         .terminal_fd = STDIN_FILENO,
         .open_stdin = arguments->open_stdin,
         .keep_stdin = arguments->keep_stdin,
