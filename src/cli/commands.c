@@ -5,14 +5,12 @@
  * that it is refused for what it is.
  */
 
-#include "cli/commands.h"
+#include "cli/commands-private.h"
 
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/suggest.h"
-#include "cli/exit-codes.h"
-#include "cli/run-options.h"
 
 static const Option global_options[] = {
     { "debug", 'D', .type = OPTION_BOOL, .offset = offsetof(GlobalOptions, debug),
@@ -46,164 +44,22 @@ const CommandGroup command_groups[] = {
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
-const Command commands[] = {
-    {
-        .names = { "container run", "run" },
-        .arguments = "IMAGE [COMMAND] [ARG...]",
-        .summary = "Run a program in a new container",
-        .description = "The exit status is the program's, 128 and the signal's number when one "
-                       "killed it, 125 when cay itself failed, 126 when the program cannot be "
-                       "executed, 127 when there is no such program.",
-        .options = &run_option_table,
-        .min_arguments = 1,
-        .max_arguments = ANY_NUMBER,
-        .flags = COMMAND_COMMON,
-        .failure_code = EXIT_CODE_MISUSE,
-        .execute = cli_run,
-    },
-    {
-        .names = { "container ls", "container list", "container ps", "ps" },
-        .arguments = "",
-        .summary = "List containers",
-        .options = &container_list_option_table,
-        .flags = COMMAND_COMMON,
-        .execute = cli_container_list,
-    },
-    {
-        .names = { "container rm", "container remove", "rm" },
-        .arguments = "CONTAINER [CONTAINER...]",
-        .summary = "Remove containers",
-        .options = &container_remove_option_table,
-        .min_arguments = 1,
-        .max_arguments = ANY_NUMBER,
-        .flags = COMMAND_COMMON,
-        .execute = cli_container_remove,
-    },
-    {
-        .names = { "container recover" },
-        .arguments = "CONTAINER",
-        .summary = "Finish what a process that died had begun with a container",
-        .options = &no_option_table,
-        .min_arguments = 1,
-        .max_arguments = 1,
-        .flags = COMMAND_HIDDEN,
-        .execute = cli_container_recover,
-    },
-    {
-        .names = { "inspect", "container inspect" },
-        .arguments = "NAME|ID [NAME|ID...]",
-        .summary = "Show everything about containers and images as JSON",
-        .options = &inspect_option_table,
-        .min_arguments = 1,
-        .max_arguments = ANY_NUMBER,
-        .flags = COMMAND_COMMON,
-        .execute = cli_inspect,
-    },
-    {
-        .names = { "image ls", "image list", "images" },
-        .arguments = "[REPOSITORY[:TAG]]",
-        .summary = "List images",
-        .options = &image_list_option_table,
-        .max_arguments = 1,
-        .flags = COMMAND_COMMON,
-        .execute = cli_image_list,
-    },
-    {
-        .names = { "version" },
-        .arguments = "",
-        .summary = "Show version information",
-        .options = &version_option_table,
-        .flags = COMMAND_COMMON,
-        .execute = cli_version,
-    },
-    {
-        .names = { "completion" },
-        .arguments = "bash|zsh|fish",
-        .summary = "Print a script that completes command lines in a shell",
-        .description = "Load it into the running shell with, for example, "
-                       "'source <(cay completion bash)'.",
-        .options = &no_option_table,
-        .min_arguments = 1,
-        .max_arguments = 1,
-        .execute = cli_completion,
-    },
-    {
-        .names = { "generate-manual" },
-        .arguments = "DIRECTORY",
-        .summary = "Write the manual pages into a directory",
-        .options = &no_option_table,
-        .min_arguments = 1,
-        .max_arguments = 1,
-        .flags = COMMAND_HIDDEN,
-        .execute = cli_generate_manual,
-    },
-    {
-        .names = { "image bootstrap" },
-        .arguments = "REFERENCE",
-        .summary = "Make a base image from the Debian archive",
-        .description = "The image is made by mmdebstrap from signed packages, so that no registry "
-                       "is needed. The same state of the archive gives the same layer.",
-        .options = &image_bootstrap_option_table,
-        .min_arguments = 1,
-        .max_arguments = 1,
-        .execute = cli_image_bootstrap,
-    },
-    {
-        .names = { "image history", "history" },
-        .arguments = "IMAGE",
-        .summary = "Show the history of an image",
-        .options = &image_history_option_table,
-        .min_arguments = 1,
-        .max_arguments = 1,
-        .execute = cli_image_history,
-    },
-    {
-        .names = { "image import", "import" },
-        .arguments = "FILE|- [REPOSITORY[:TAG]]",
-        .summary = "Make an image from a tar archive of a root file system",
-        .options = &image_import_option_table,
-        .min_arguments = 1,
-        .max_arguments = 2,
-        .execute = cli_image_import,
-    },
-    {
-        .names = { "image inspect" },
-        .arguments = "IMAGE [IMAGE...]",
-        .summary = "Show everything about images as JSON",
-        .options = &image_inspect_option_table,
-        .min_arguments = 1,
-        .max_arguments = ANY_NUMBER,
-        .execute = cli_image_inspect,
-    },
-    {
-        .names = { "image load", "load" },
-        .arguments = "",
-        .summary = "Load images from an archive or standard input",
-        .description = "Archives are those of 'docker save' and OCI layouts, plain or compressed "
-                       "with gzip, zstd or xz.",
-        .options = &image_load_option_table,
-        .execute = cli_image_load,
-    },
-    {
-        .names = { "image rm", "image remove", "rmi" },
-        .arguments = "IMAGE [IMAGE...]",
-        .summary = "Remove images",
-        .options = &image_remove_option_table,
-        .min_arguments = 1,
-        .max_arguments = ANY_NUMBER,
-        .execute = cli_image_remove,
-    },
-    {
-        .names = { "image tag", "tag" },
-        .arguments = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
-        .summary = "Give an image a further name",
-        .options = &no_option_table,
-        .min_arguments = 2,
-        .max_arguments = 2,
-        .execute = cli_image_tag,
-    },
+/* In the order in which help shows them. */
+static const CommandTable *const tables[] = {
+    &container_commands,
+    &image_commands,
+    &system_commands,
 };
-const size_t n_commands = ARRAY_SIZE(commands);
+
+const Command *command_at(size_t index)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        if (index < tables[i]->count)
+            return &tables[i]->commands[index];
+        index -= tables[i]->count;
+    }
+    return NULL;
+}
 
 static const char *const unsupported_commands[] = {
     "attach",
@@ -282,10 +138,12 @@ static const char *const unsupported_commands[] = {
 
 const Command *command_by_name(const char *name)
 {
-    for (size_t i = 0; i < n_commands; i++)
-        for (size_t j = 0; j < COMMAND_NAMES_MAX && commands[i].names[j]; j++)
-            if (strcmp(commands[i].names[j], name) == 0)
-                return &commands[i];
+    const Command *command;
+
+    for (size_t i = 0; (command = command_at(i)); i++)
+        for (size_t j = 0; j < COMMAND_NAMES_MAX && command->names[j]; j++)
+            if (strcmp(command->names[j], name) == 0)
+                return command;
     return NULL;
 }
 
@@ -300,6 +158,7 @@ const CommandGroup *command_group_by_name(const char *name)
 static int refuse(const char *name, Error *err)
 {
     Suggestion suggestion = SUGGESTION_INIT(name);
+    const Command *command;
 
     for (size_t i = 0; i < ARRAY_SIZE(unsupported_commands); i++)
         if (strcmp(unsupported_commands[i], name) == 0)
@@ -308,10 +167,10 @@ static int refuse(const char *name, Error *err)
 
     for (size_t i = 0; i < n_command_groups; i++)
         suggestion_offer(&suggestion, command_groups[i].name);
-    for (size_t i = 0; i < n_commands; i++)
-        for (size_t j = 0; j < COMMAND_NAMES_MAX && commands[i].names[j]; j++)
-            if (!(commands[i].flags & COMMAND_HIDDEN))
-                suggestion_offer(&suggestion, commands[i].names[j]);
+    for (size_t i = 0; (command = command_at(i)); i++)
+        for (size_t j = 0; j < COMMAND_NAMES_MAX && command->names[j]; j++)
+            if (!(command->flags & COMMAND_HIDDEN))
+                suggestion_offer(&suggestion, command->names[j]);
     if (!suggestion.best)
         return error_set(err, ERROR_INVALID, "unknown command '%s', see 'cay --help'", name);
     return error_set(err, ERROR_INVALID, "unknown command '%s', did you mean '%s'?", name,

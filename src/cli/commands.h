@@ -18,8 +18,8 @@ typedef struct CommandGroup {
 extern const CommandGroup command_groups[];
 extern const size_t n_command_groups;
 
-extern const Command commands[];
-extern const size_t n_commands;
+/* All commands, from 0; NULL after the last one. */
+const Command *command_at(size_t index);
 
 /* The command with the spelling @name ("image ls"), or NULL. */
 const Command *command_by_name(const char *name);

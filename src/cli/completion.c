@@ -55,19 +55,19 @@ static void print_option_words(const OptionTable *table)
 
 static void print_top_words(void)
 {
-    for (size_t i = 0; i < n_commands; i++)
-        if (is_shown(&commands[i]) && help_short_name(&commands[i]))
-            printf("%s ", help_short_name(&commands[i]));
+    for (size_t i = 0; command_at(i); i++)
+        if (is_shown(command_at(i)) && help_short_name(command_at(i)))
+            printf("%s ", help_short_name(command_at(i)));
     for (size_t i = 0; i < n_command_groups; i++)
         printf("%s ", command_groups[i].name);
 }
 
 static void print_group_words(const CommandGroup *group)
 {
-    for (size_t i = 0; i < n_commands; i++) {
+    for (size_t i = 0; command_at(i); i++) {
         const char *word;
 
-        if (is_shown(&commands[i]) && help_is_in_group(&commands[i], group, &word))
+        if (is_shown(command_at(i)) && help_is_in_group(command_at(i), group, &word))
             printf("%s ", word);
     }
 }
@@ -94,12 +94,12 @@ static void print_bash_commands(void)
         print_group_words(&command_groups[i]);
         puts("--help' ;;");
     }
-    for (size_t i = 0; i < n_commands; i++) {
-        if (!is_shown(&commands[i]))
+    for (size_t i = 0; command_at(i); i++) {
+        if (!is_shown(command_at(i)))
             continue;
-        print_case_label(&commands[i]);
-        printf("        kind='%s' words='", argument_kind(&commands[i]));
-        print_option_words(commands[i].options);
+        print_case_label(command_at(i));
+        printf("        kind='%s' words='", argument_kind(command_at(i)));
+        print_option_words(command_at(i)->options);
         puts("' ;;");
     }
 }
@@ -171,29 +171,30 @@ static void print_zsh_options(const OptionTable *table)
 static void print_zsh_commands(void)
 {
     puts("    '') choices=(");
-    for (size_t i = 0; i < n_commands; i++)
-        if (is_shown(&commands[i]) && help_short_name(&commands[i]))
-            print_zsh_word("", help_short_name(&commands[i]), commands[i].summary);
+    for (size_t i = 0; command_at(i); i++)
+        if (is_shown(command_at(i)) && help_short_name(command_at(i)))
+            print_zsh_word("", help_short_name(command_at(i)), command_at(i)->summary);
     for (size_t i = 0; i < n_command_groups; i++)
         print_zsh_word("", command_groups[i].name, command_groups[i].summary);
     print_zsh_options(&global_option_table);
     puts("        ) ;;");
     for (size_t i = 0; i < n_command_groups; i++) {
         printf("    %s) choices=(\n", command_groups[i].name);
-        for (size_t j = 0; j < n_commands; j++) {
+        for (size_t j = 0; command_at(j); j++) {
             const char *word;
 
-            if (is_shown(&commands[j]) && help_is_in_group(&commands[j], &command_groups[i], &word))
-                print_zsh_word("", word, commands[j].summary);
+            if (is_shown(command_at(j)) &&
+                help_is_in_group(command_at(j), &command_groups[i], &word))
+                print_zsh_word("", word, command_at(j)->summary);
         }
         puts("        ) ;;");
     }
-    for (size_t i = 0; i < n_commands; i++) {
-        if (!is_shown(&commands[i]))
+    for (size_t i = 0; command_at(i); i++) {
+        if (!is_shown(command_at(i)))
             continue;
-        print_case_label(&commands[i]);
-        printf("        kind='%s'; choices=(\n", argument_kind(&commands[i]));
-        print_zsh_options(commands[i].options);
+        print_case_label(command_at(i));
+        printf("        kind='%s'; choices=(\n", argument_kind(command_at(i)));
+        print_zsh_options(command_at(i)->options);
         puts("        ) ;;");
     }
 }
@@ -282,24 +283,24 @@ static void print_fish(void)
     print_fish_options(&global_option_table, "__fish_use_subcommand");
     for (size_t i = 0; i < n_command_groups; i++)
         print_fish_word("__fish_use_subcommand", command_groups[i].name, command_groups[i].summary);
-    for (size_t i = 0; i < n_commands; i++) {
-        const char *short_name = help_short_name(&commands[i]);
+    for (size_t i = 0; command_at(i); i++) {
+        const char *short_name = help_short_name(command_at(i));
 
-        if (!is_shown(&commands[i]))
+        if (!is_shown(command_at(i)))
             continue;
         if (short_name)
-            print_fish_word("__fish_use_subcommand", short_name, commands[i].summary);
+            print_fish_word("__fish_use_subcommand", short_name, command_at(i)->summary);
         for (size_t j = 0; j < n_command_groups; j++) {
             char condition[96];
             const char *word;
 
-            if (!help_is_in_group(&commands[i], &command_groups[j], &word))
+            if (!help_is_in_group(command_at(i), &command_groups[j], &word))
                 continue;
             snprintf(condition, sizeof(condition), "'__fish_seen_subcommand_from %s'",
                      command_groups[j].name);
-            print_fish_word(condition, word, commands[i].summary);
+            print_fish_word(condition, word, command_at(i)->summary);
         }
-        print_fish_command(&commands[i]);
+        print_fish_command(command_at(i));
     }
 }
 

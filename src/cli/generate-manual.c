@@ -136,12 +136,12 @@ static void make_main_page(StringBuffer *page)
                             "are spelled as Docker's. No service has to run for any of them.\n");
     add_options(page, &global_option_table);
     string_buffer_add(page, ".SH COMMANDS\n");
-    for (size_t i = 0; i < n_commands; i++) {
-        if (commands[i].flags & COMMAND_HIDDEN)
+    for (size_t i = 0; command_at(i); i++) {
+        if (command_at(i)->flags & COMMAND_HIDDEN)
             continue;
-        _cleanup_free_ char *name = page_name(commands[i].names[0]);
+        _cleanup_free_ char *name = page_name(command_at(i)->names[0]);
         add_line(page, ".TP\n\\fB", name, "\\fR(1)\n");
-        add_line(page, "", commands[i].summary, ".\n");
+        add_line(page, "", command_at(i)->summary, ".\n");
     }
     string_buffer_add(page, ".SH ENVIRONMENT\n.TP\n\\fBCAY_STATE\\fR, \\fBCAY_RUNTIME\\fR\n"
                             "Directories to use where the options \\fB\\-\\-state\\fR and "
@@ -181,9 +181,9 @@ static int write_pages(int dir_fd, Error *err)
 
     make_main_page(&page);
     r = write_page(dir_fd, "cay", &page, err);
-    for (size_t i = 0; i < n_commands && r == 0; i++)
-        if (!(commands[i].flags & COMMAND_HIDDEN))
-            r = write_command_pages(dir_fd, &commands[i], err);
+    for (size_t i = 0; command_at(i) && r == 0; i++)
+        if (!(command_at(i)->flags & COMMAND_HIDDEN))
+            r = write_command_pages(dir_fd, command_at(i), err);
     return r;
 }
 

@@ -56,12 +56,12 @@ static void print_options(const OptionTable *table, const char *title, FILE *str
 static void print_short_names(bool common, const char *title, FILE *stream)
 {
     fprintf(stream, "\n%s:\n", title);
-    for (size_t i = 0; i < n_commands; i++) {
-        const char *name = help_short_name(&commands[i]);
-        bool is_common = commands[i].flags & COMMAND_COMMON;
+    for (size_t i = 0; command_at(i); i++) {
+        const char *name = help_short_name(command_at(i));
+        bool is_common = command_at(i)->flags & COMMAND_COMMON;
 
-        if (name && is_common == common && !(commands[i].flags & COMMAND_HIDDEN))
-            fprintf(stream, "  %-11s %s\n", name, commands[i].summary);
+        if (name && is_common == common && !(command_at(i)->flags & COMMAND_HIDDEN))
+            fprintf(stream, "  %-11s %s\n", name, command_at(i)->summary);
     }
 }
 
@@ -82,11 +82,12 @@ void help_print(FILE *stream)
 void help_print_group(const CommandGroup *group, FILE *stream)
 {
     fprintf(stream, "Usage:  cay %s COMMAND\n\n%s\n\nCommands:\n", group->name, group->summary);
-    for (size_t i = 0; i < n_commands; i++) {
+    for (size_t i = 0; command_at(i); i++) {
         const char *word;
 
-        if (!(commands[i].flags & COMMAND_HIDDEN) && help_is_in_group(&commands[i], group, &word))
-            fprintf(stream, "  %-11s %s\n", word, commands[i].summary);
+        if (!(command_at(i)->flags & COMMAND_HIDDEN) &&
+            help_is_in_group(command_at(i), group, &word))
+            fprintf(stream, "  %-11s %s\n", word, command_at(i)->summary);
     }
     fprintf(stream, "\nRun 'cay %s COMMAND --help' for more information on a command.\n",
             group->name);

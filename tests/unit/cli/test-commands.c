@@ -142,8 +142,8 @@ static void check_options(const Command *command, const OptionTable *table)
 static void the_table_has_no_contradictions(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < n_commands; i++) {
-        const Command *command = &commands[i];
+    for (size_t i = 0; command_at(i); i++) {
+        const Command *command = command_at(i);
 
         for (size_t j = 0; j < COMMAND_NAMES_MAX && command->names[j]; j++) {
             const char *space = strchr(command->names[j], ' ');

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The commands about images. */
+
+#include "cli/commands-private.h"
+
+static const Command commands[] = {
+    {
+        .names = { "image ls", "image list", "images" },
+        .arguments = "[REPOSITORY[:TAG]]",
+        .summary = "List images",
+        .options = &image_list_option_table,
+        .max_arguments = 1,
+        .flags = COMMAND_COMMON,
+        .execute = cli_image_list,
+    },
+    {
+        .names = { "image bootstrap" },
+        .arguments = "REFERENCE",
+        .summary = "Make a base image from the Debian archive",
+        .description = "The image is made by mmdebstrap from signed packages, so that no registry "
+                       "is needed. The same state of the archive gives the same layer.",
+        .options = &image_bootstrap_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_image_bootstrap,
+    },
+    {
+        .names = { "image history", "history" },
+        .arguments = "IMAGE",
+        .summary = "Show the history of an image",
+        .options = &image_history_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_image_history,
+    },
+    {
+        .names = { "image import", "import" },
+        .arguments = "FILE|- [REPOSITORY[:TAG]]",
+        .summary = "Make an image from a tar archive of a root file system",
+        .options = &image_import_option_table,
+        .min_arguments = 1,
+        .max_arguments = 2,
+        .execute = cli_image_import,
+    },
+    {
+        .names = { "image inspect" },
+        .arguments = "IMAGE [IMAGE...]",
+        .summary = "Show everything about images as JSON",
+        .options = &image_inspect_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_image_inspect,
+    },
+    {
+        .names = { "image load", "load" },
+        .arguments = "",
+        .summary = "Load images from an archive or standard input",
+        .description = "Archives are those of 'docker save' and OCI layouts, plain or compressed "
+                       "with gzip, zstd or xz.",
+        .options = &image_load_option_table,
+        .execute = cli_image_load,
+    },
+    {
+        .names = { "image rm", "image remove", "rmi" },
+        .arguments = "IMAGE [IMAGE...]",
+        .summary = "Remove images",
+        .options = &image_remove_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_image_remove,
+    },
+    {
+        .names = { "image tag", "tag" },
+        .arguments = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+        .summary = "Give an image a further name",
+        .options = &no_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .execute = cli_image_tag,
+    },
+};
+
+const CommandTable image_commands = COMMAND_TABLE(commands);
