@@ -22,17 +22,16 @@
 #include "engine/container-private.h"
 #include "sandbox/cgroup.h"
 
-#define LOCK_NAME "lock"
 #define DIRECTORY_MODE 0700
 #define KILLED_EXIT_CODE 137
 
 /* Does the path still lead to the locked file? Its directory may have been removed meanwhile. */
 static bool lock_is_current(const ContainerClaim *claim, const char *id)
 {
-    char path[CONTAINER_ID_LENGTH + sizeof("/" LOCK_NAME)];
+    char path[CONTAINER_ID_LENGTH + sizeof("/" CONTAINER_LOCK_NAME)];
     struct stat locked, current;
 
-    (void)snprintf(path, sizeof(path), "%s/" LOCK_NAME, id);
+    (void)snprintf(path, sizeof(path), "%s/" CONTAINER_LOCK_NAME, id);
     return fstat(claim->lock_fd, &locked) == 0 &&
            fstatat(claim->engine->runtime_fd, path, &current, AT_SYMLINK_NOFOLLOW) == 0 &&
            locked.st_ino == current.st_ino && locked.st_dev == current.st_dev;
@@ -44,8 +43,8 @@ static int try_lock(ContainerClaim *claim, const char *id, bool wait)
     claim->runtime_fd = path_open_directory(claim->engine->runtime_fd, id, DIRECTORY_MODE);
     if (claim->runtime_fd < 0)
         return claim->runtime_fd == -ENOENT ? 0 : claim->runtime_fd;
-    claim->lock_fd =
-        openat(claim->runtime_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    claim->lock_fd = openat(claim->runtime_fd, CONTAINER_LOCK_NAME,
+                            O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (claim->lock_fd < 0)
         return errno == ENOENT ? 0 : -errno;
     if (flock(claim->lock_fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)

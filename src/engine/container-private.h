@@ -8,6 +8,7 @@
 #include "sandbox/runtime-config.h"
 
 #define CONTAINER_CONFIG_NAME "config.json"
+#define CONTAINER_LOCK_NAME "lock"
 #define CONTAINER_CGROUP_PREFIX "/cay-"
 
 struct ContainerClaim {

@@ -49,7 +49,9 @@ static const struct {
 } states[_CONTAINER_STATE_MAX] = {
     [CONTAINER_CREATING] = { "creating", TO(CREATED) | TO(RUNNING) | TO(EXITED) | TO(REMOVING) },
     [CONTAINER_CREATED] = { "created", TO(RUNNING) | TO(REMOVING) },
-    [CONTAINER_RUNNING] = { "running", TO(EXITED) },
+    [CONTAINER_RUNNING] = { "running", TO(PAUSED) | TO(RESTARTING) | TO(EXITED) },
+    [CONTAINER_PAUSED] = { "paused", TO(RUNNING) | TO(EXITED) },
+    [CONTAINER_RESTARTING] = { "restarting", TO(RUNNING) | TO(EXITED) },
     [CONTAINER_EXITED] = { "exited", TO(RUNNING) | TO(REMOVING) },
     [CONTAINER_REMOVING] = { "removing", 0 },
 };
@@ -89,6 +91,7 @@ void container_free(Container *container)
 {
     free(container->name);
     free(container->error);
+    free(container->health);
     container_spec_done(&container->spec);
     free(container);
 }

@@ -28,6 +28,8 @@ typedef enum ContainerState {
     CONTAINER_CREATING, /* claimed, its files are being made */
     CONTAINER_CREATED,
     CONTAINER_RUNNING,
+    CONTAINER_PAUSED,     /* as the next one only known of a container_refresh()ed container: */
+    CONTAINER_RESTARTING, /* its row says running as long as it has a shim */
     CONTAINER_EXITED,
     CONTAINER_REMOVING,
     _CONTAINER_STATE_MAX,
@@ -52,6 +54,8 @@ typedef struct Container {
     int64_t pid;
     int64_t restart_count; /* how often the restart policy has started it again */
     bool is_stopped;       /* by its user: policies leave it alone until it is started again */
+    char *health; /* "starting", "healthy", "unhealthy"; NULL: not checked, or not running */
+    int64_t failing_streak; /* failed checks in a row */
     char *error; /* why it could not start, or did not end by itself; NULL: nothing to say */
 } Container;
 
@@ -75,6 +79,16 @@ int container_find(Engine *engine, const char *name, Container **ret, Error *err
 
 /* All containers, newest first. */
 int container_list(Engine *engine, ContainerList *ret, Error *err);
+
+/*
+ * Bring @container, one that has a shim, up to date with what that says of it (shim-status.h):
+ * state, pid, times, restarts, health. In memory only, and of no effect for all others. It is as
+ * true as the last recovery: whoever shows containers recovers them first.
+ */
+void container_refresh(Engine *engine, Container *container);
+
+/* Does it have processes, or will have again without being asked? Running, paused, restarting. */
+bool container_is_up(const Container *container);
 
 /* Exclusive ownership of one container by this process. */
 typedef struct ContainerClaim ContainerClaim;
