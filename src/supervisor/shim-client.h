@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "supervisor/detach-keys.h"
 
 typedef struct ShimClient ShimClient;
 
@@ -78,8 +79,12 @@ typedef struct RelayOptions {
     int stdio[3];  /* -EBADF: not relayed. Their file status flags are left alone. */
     bool terminal; /* the container has one: stdio[0], when it is a terminal, is in raw mode for
                       the time of the relay, and the window size follows */
-    bool proxy_signals; /* what arrives here is passed on to the container's first process */
+    bool proxy_signals;     /* what arrives here is passed on to the container's first process */
+    DetachKeys detach_keys; /* typed on stdio[0], a terminal, for a container with one: they end
+                               the relay. Empty: nothing does */
 } RelayOptions;
+
+#define SHIM_RELAY_DETACHED 1
 
 /*
  * Relay until the container has ended and all its output was delivered. The terminal is restored
@@ -91,6 +96,7 @@ typedef struct RelayOptions {
  * faults SEGV, BUS, FPE and ILL. Without it a fatal signal restores the terminal and then takes its
  * effect on the caller.
  *
+ * Returns 0, or SHIM_RELAY_DETACHED with nothing in @ret when the detach keys were typed.
  * Errors: UNAVAILABLE (the shim died before it could tell the exit status).
  */
 int shim_client_relay(ShimClient *client, const RelayOptions *options, ShimExit *ret, Error *err);

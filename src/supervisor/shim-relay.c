@@ -31,6 +31,7 @@ typedef struct Relay {
     int window_fd;             /* the terminal whose size counts */
     int stdin_fd;              /* -EBADF: at its end, or not relayed */
     EventSource *stdin_source; /* NULL: a file, always readable */
+    DetachKeys detach_keys;
     sigset_t previous_mask;
     struct sigaction previous_pipe;
     ShimExit *exit;
@@ -49,23 +50,46 @@ static void stdin_close(Relay *relay)
     fd_closep(&relay->stdin_fd);
 }
 
-/* Read one chunk and pass it on; a failure to send is a dead shim, which the socket tells. */
+/* Pass on what lies at the beginning of the chunk; a failure to send is a dead shim, which the
+ * socket tells. */
+static void stdin_send(Relay *relay, size_t size)
+{
+    if (relay->stdin_source)
+        (void)event_source_set_events(relay->stdin_source, 0); /* known to epoll */
+    relay->stdin_chunk[0] = SHIM_MESSAGE_STDIN;
+    (void)socket_send(relay->client->socket, relay->stdin_chunk, 1 + size, NULL, 0);
+}
+
+static void stdin_end(Relay *relay)
+{
+    size_t size = detach_keys_flush(&relay->detach_keys, (char *)relay->stdin_chunk + 1);
+
+    if (size > 0)
+        stdin_send(relay, size);
+    stdin_close(relay);
+    (void)shim_message_send_plain(relay->client->socket, SHIM_MESSAGE_STDIN_CLOSE);
+}
+
+/* Read one chunk and pass it on, but for the detach keys in it. */
 static void stdin_pump(Relay *relay)
 {
-    ssize_t n = read(relay->stdin_fd, relay->stdin_chunk + 1, SHIM_DATA_MAX);
+    char *output = (char *)relay->stdin_chunk + 1, *input = output + DETACH_KEYS_MAX;
+    ssize_t n = read(relay->stdin_fd, input, SHIM_DATA_MAX - DETACH_KEYS_MAX);
+    bool is_detached;
+    size_t size;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) { /* EIO is a terminal that has hung up */
-        stdin_close(relay);
-        (void)shim_message_send_plain(relay->client->socket, SHIM_MESSAGE_STDIN_CLOSE);
+        stdin_end(relay);
         return;
     }
 
-    if (relay->stdin_source)
-        (void)event_source_set_events(relay->stdin_source, 0); /* known to epoll */
-    relay->stdin_chunk[0] = SHIM_MESSAGE_STDIN;
-    (void)socket_send(relay->client->socket, relay->stdin_chunk, 1 + (size_t)n, NULL, 0);
+    is_detached = detach_keys_scan(&relay->detach_keys, input, (size_t)n, output, &size);
+    if (size > 0)
+        stdin_send(relay, size);
+    if (is_detached)
+        event_loop_quit(relay->loop, SHIM_RELAY_DETACHED);
 }
 
 static int stdin_on_readable(EventSource *source, int fd, uint32_t events, void *data)
@@ -323,8 +347,10 @@ static void relay_find_terminal(Relay *relay)
     for (int i = 0; i < 2 && relay->window_fd < 0; i++)
         if (options->stdio[i] >= 0 && isatty(options->stdio[i]))
             relay->window_fd = options->stdio[i];
-    if (options->stdio[0] >= 0 && isatty(options->stdio[0]))
+    if (options->stdio[0] >= 0 && isatty(options->stdio[0])) {
         relay->terminal.fd = options->stdio[0];
+        relay->detach_keys = options->detach_keys;
+    }
 }
 
 static void relay_done(Relay *relay)
