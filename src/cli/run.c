@@ -82,6 +82,7 @@ static int run_container(Engine *engine, RunOptions *options, ShimExit *ret, Err
     };
     int r = id_file_open(&id_file, options->cidfile, err);
 
+    options->spec.stdin_once = options->spec.open_stdin; /* its input ends with ours */
     if (r >= 0)
         r = container_create(engine, &options->spec, &claim, err);
     if (r >= 0)

@@ -290,6 +290,9 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     r = write_config(claim, err);
     if (r < 0)
         return r;
+    r = container_settings_write(claim->directory_fd, claim->container, err);
+    if (r < 0)
+        return r;
 
     *ret = TAKE_PTR(claim);
     return 0;

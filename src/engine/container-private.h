@@ -87,6 +87,12 @@ typedef struct ConfigSource {
 
 int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err);
 
+/*
+ * Write what the shim has to know (shim-settings.h) into the container's directory @directory_fd:
+ * at its creation, and whenever its name or its spec has changed. Errors: EXHAUSTED, SYSTEM.
+ */
+int container_settings_write(int directory_fd, const Container *container, Error *err);
+
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);
 

@@ -85,7 +85,6 @@ static int spawn_shim(ContainerClaim *claim, int terminal_fd, Error *err)
         .lock_fd = claim->lock_fd,
         .events_fd = engine->events_fd,
         .terminal_fd = terminal_fd,
-        .open_stdin = claim->container->spec.open_stdin,
         .on_exit = on_exit,
     };
 

@@ -163,10 +163,6 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
 
     string_list_add(&arguments, "cay-shim");
     string_list_add(&arguments, options->container);
-    if (options->open_stdin)
-        string_list_add(&arguments, "--stdin");
-    if (options->keep_stdin)
-        string_list_add(&arguments, "--keep-stdin");
     if (options->on_exit)
         string_list_add(&arguments, "--");
     for (size_t i = 0; options->on_exit && options->on_exit[i]; i++)

@@ -22,7 +22,8 @@ typedef struct ShimClient ShimClient;
 typedef struct ShimOptions {
     const char *program;   /* path of cay-shim */
     const char *container; /* its id: the shim's argv, for people who read ps(1) */
-    int bundle_fd;   /* the container's directory: config.json is read, exit.json written there */
+    int bundle_fd;   /* the container's directory: config.json and shim.json (shim-settings.h) are
+                        read, exit.json is written there */
     int runtime_fd;  /* its directory under /run: the shim listens at "shim.sock" there */
     int rootfs_fd;   /* detached mount of the root file system; -EBADF: root.path of the config */
     int cache_fd;    /* directory of compiled seccomp filters; -EBADF: none */
@@ -31,8 +32,6 @@ typedef struct ShimOptions {
     int events_fd;   /* directory of the event log; -EBADF: events are told to nobody */
     int terminal_fd; /* whose window size a container with a terminal has from its start; -EBADF or
                         no terminal: the size of the config */
-    bool open_stdin; /* keep a pipe (or the terminal) for input; else /dev/null */
-    bool keep_stdin; /* that pipe stays open when a client's input ends or the client goes */
     const char *const *on_exit; /* argv (the path absolute) of the program to execute when a started
                                    container has ended and the spawning client is not there any
                                    more to take note; NULL: none */

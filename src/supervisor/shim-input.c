@@ -151,7 +151,7 @@ void input_finish(Shim *shim)
 {
     ContainerInput *input = &shim->input;
 
-    if (input->fd < 0 || input->is_terminal || shim->keep_stdin)
+    if (input->fd < 0 || input->is_terminal || !shim->settings.stdin_once)
         return;
     input->is_closing = true;
     if (!input->first)

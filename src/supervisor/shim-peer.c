@@ -168,7 +168,7 @@ static int on_signal(Peer *peer, const ShimMessage *message)
         answer.errnum = ESRCH;
     else if (message->signal < 1)
         answer.errnum = EINVAL; /* 0 would only ask */
-    else if (pidfd_send_signal(sandbox_pidfd(shim->sandbox), message->signal, NULL, 0) < 0)
+    else if (pidfd_send_signal(run_pidfd(shim), message->signal, NULL, 0) < 0)
         answer.errnum = errno;
 
     /* Who is attached does not wait for it, and may have a full socket. */
@@ -247,8 +247,8 @@ static void peer_greet(Peer *peer)
 {
     const Shim *shim = peer->shim;
 
-    (void)shim_message_send(peer->fd, &(ShimMessage) { .type = SHIM_MESSAGE_CREATED,
-                                                       .pid = sandbox_pid(shim->sandbox) });
+    (void)shim_message_send(peer->fd,
+                            &(ShimMessage) { .type = SHIM_MESSAGE_CREATED, .pid = run_pid(shim) });
     (void)shim_message_send(
         peer->fd, &(ShimMessage) { .type = SHIM_MESSAGE_STARTED, .time = shim->exit.started_at });
 }

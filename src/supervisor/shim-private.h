@@ -18,6 +18,7 @@
 #include "sandbox/sandbox.h"
 #include "supervisor/shim-client.h"
 #include "supervisor/shim-protocol.h"
+#include "supervisor/shim-settings.h"
 
 /* Further clients wait in the socket's backlog until one of these has gone. */
 #define SHIM_PEERS_MAX 64
@@ -76,17 +77,19 @@ typedef enum ShimState {
 
 struct Shim {
     const char *container;
-    bool open_stdin;
-    bool keep_stdin;
+    ShimSettings settings;
     char *const *on_exit; /* NULL: none */
     int rootfs_fd;        /* until the container is created, as the next */
     int cache_fd;
 
     ShimState state;
     EventLoop *loop;
-    RuntimeConfig *config; /* until the container is created */
-    Sandbox *sandbox;
-    int terminal_fd; /* keeps the container's side of its terminal open */
+
+    /* one run of the container (shim-run.c) */
+    RuntimeConfig *config; /* until the program is started */
+    Sandbox *sandbox;      /* NULL: nothing runs */
+    EventSource *end;      /* of the container's first process; NULL: not started */
+    int terminal_fd;       /* keeps the container's side of its terminal open */
     ContainerInput input;
     ContainerOutput output;
 
@@ -170,10 +173,44 @@ void memory_prepare(void);
  * back. */
 void memory_release(void);
 
-/* shim-main.c */
+/*
+ * shim-run.c: one run of the container, from nothing to its first process's end. Nothing outside
+ * knows what makes the container.
+ */
+
+/* Everything up to the container's first process waiting in its namespaces. */
+int run_create(Shim *shim, Error *err);
+
+/* Execute the program; @on_end is called when the first process has ended. */
+int run_start(Shim *shim, EventFdHandler on_end, Error *err);
+
+/* Let go of what only the start has needed. */
+void run_settle(Shim *shim);
+
+/* Its first process, in our pid namespace; 0 and -EBADF while there is none. */
+pid_t run_pid(const Shim *shim);
+int run_pidfd(const Shim *shim);
+
+/* NULL while there is none. */
+Cgroup *run_cgroup(const Shim *shim);
+
+/* The first process has ended: how, into the exit record. */
+void run_reap(Shim *shim);
+
+/* Kill what still runs, and remove what was made for it. Its output can still be read. */
+void run_free(Shim *shim);
+
+/* shim-lifecycle.c: from one state to the next */
+
+/* Read the settings and make the container. The owner is told how it went. */
+int shim_create(Shim *shim);
+void shim_send_failure(int fd, const Error *err);
 
 /* START: execute the program. */
 void shim_start(Shim *shim);
+
+/* The loop itself has failed: nobody supervises the container any more, so it must not go on. */
+void shim_abort(Shim *shim, int r);
 
 /* To be called at the end of every event: deliver, and leave the loop when all is done. */
 void shim_advance(Shim *shim);

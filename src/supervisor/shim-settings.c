@@ -29,6 +29,7 @@ static const JsonField settings_fields[] = {
     JSON_FIELD(ShimSettings, labels, "labels", JSON_TYPE_STRING_MAP),
     JSON_FIELD(ShimSettings, open_stdin, "openStdin", JSON_TYPE_BOOL),
     JSON_FIELD(ShimSettings, stdin_once, "stdinOnce", JSON_TYPE_BOOL),
+    JSON_FIELD(ShimSettings, auto_remove, "autoRemove", JSON_TYPE_BOOL),
     JSON_FIELD(ShimSettings, restart, "restart", JSON_TYPE_STRING),
     JSON_FIELD(ShimSettings, restart_maximum, "restartMaximum", JSON_TYPE_INT64),
     JSON_FIELD(ShimSettings, stop_signal, "stopSignal", JSON_TYPE_INT32),

@@ -36,6 +36,7 @@ typedef struct ShimSettings {
 
     bool open_stdin;              /* keep a pipe (or the terminal) for input; else /dev/null */
     bool stdin_once;              /* the input ends when the first client's does */
+    bool auto_remove;             /* it is gone with its end: no policy applies */
     char *restart;                /* as ContainerRestartPolicy.name; NULL: "no" */
     int64_t restart_maximum;      /* 0: without limit */
     int32_t stop_signal;          /* number; 0: SIGTERM */

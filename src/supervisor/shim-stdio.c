@@ -34,7 +34,7 @@ int stdio_open(Shim *shim, ContainerStdio *ret, Error *err)
     if (shim->config->process && shim->config->process->terminal)
         return 0;
 
-    if (shim->open_stdin) {
+    if (shim->settings.open_stdin) {
         r = pipe_open(1, &shim->input.fd, &ret->fds[0], err);
         if (r < 0)
             return r;
@@ -71,7 +71,7 @@ int stdio_adopt_terminal(Shim *shim, Error *err)
     shim->terminal_fd = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (shim->terminal_fd < 0)
         return error_errno(err, "open the container's terminal");
-    if (shim->open_stdin) {
+    if (shim->settings.open_stdin) {
         /* epoll knows a descriptor once: the other direction needs its own */
         shim->input.fd = fcntl(master, F_DUPFD_CLOEXEC, 0);
         if (shim->input.fd < 0)

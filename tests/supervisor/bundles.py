@@ -87,6 +87,7 @@ class Bundle:
         self.cgroup = f"cay-test-{os.getpid()}/{name}"
         self.path = state.base / name
         self.path.mkdir()
+        self.settings = {}
 
     def configure(self, *arguments, terminal=False, without=(), **process):
         config = {
@@ -106,8 +107,17 @@ class Bundle:
         return self
 
     def command(self, *options):
+        """-k: the input is kept when a client's ends. All else is shim-run's."""
+        if "-a" not in options:
+            self.write_settings(openStdin="-i" in options, stdinOnce="-k" not in options)
+        options = [option for option in options if option != "-k"]
         return [str(self.programs / "tests/supervisor/shim-run"), *options, str(self.shim),
                 str(self.path)]
+
+    def write_settings(self, **settings):
+        """What its shim reads beside config.json, all of these together."""
+        self.settings |= settings
+        (self.path / "shim.json").write_text(json.dumps(self.settings))
 
     def start(self, *options, **descriptors):
         return Run(self.command(*options), self.state.environment(), **descriptors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * shim-run [-i] [-t] [-k] [-s] [-d] [-o PROGRAM] [-r RUNTIME_DIR] SHIM BUNDLE
+ * shim-run [-i] [-t] [-s] [-d] [-o PROGRAM] [-r RUNTIME_DIR] SHIM BUNDLE
  *
  * Runs the container of an OCI bundle under a shim, as cay does but with nothing else: the test
  * suite's hand on shim-client.h. The last line of standard error is the exit record or the error,
@@ -28,7 +28,7 @@
 #define STATUS_LOST 124
 
 typedef struct Arguments {
-    bool open_stdin, keep_stdin, proxy_signals, terminal, detach, attach, wait_only;
+    bool open_stdin, proxy_signals, terminal, detach, attach;
     int signal;
     const char *on_exit;
     const char *runtime;
@@ -40,13 +40,10 @@ static int parse_arguments(Arguments *arguments, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "iktspdawS:o:r:")) != -1) {
+    while ((option = getopt(argc, argv, "itsdaS:o:r:")) != -1) {
         switch (option) {
         case 'i':
             arguments->open_stdin = true;
-            break;
-        case 'k':
-            arguments->keep_stdin = true;
             break;
         case 't':
             arguments->terminal = true;
@@ -134,8 +131,6 @@ static int run(const Arguments *arguments, int bundle_fd, int runtime_fd)
         .lock_fd = lock_fd,
         .events_fd = -EBADF,
         .terminal_fd = STDIN_FILENO,
-        .open_stdin = arguments->open_stdin,
-        .keep_stdin = arguments->keep_stdin,
         .on_exit = arguments->on_exit ? on_exit : NULL,
     };
 
@@ -163,7 +158,7 @@ int main(int argc, char **argv)
 
     if (parse_arguments(&arguments, argc, argv) < 0) {
         (void)fprintf(stderr,
-                      "usage: shim-run [-aidkst] [-S SIGNAL] [-o PROGRAM] [-r DIR] SHIM BUNDLE\n");
+                      "usage: shim-run [-aidst] [-S SIGNAL] [-o PROGRAM] [-r DIR] SHIM BUNDLE\n");
         return STATUS_FAILED;
     }
     bundle_fd = open(arguments.bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

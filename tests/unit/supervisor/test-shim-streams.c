@@ -2,7 +2,7 @@
 
 /*
  * The shim's streams between peers and a container, whose ends the test holds: what is bounded, who
- * waits for whom, and who is not waited for. The sandbox and main program are stood in for.
+ * waits for whom, and who is not waited for. The container and its states are stood in for.
  */
 
 #include <setjmp.h>
@@ -34,15 +34,15 @@ typedef struct Fixture {
     uint8_t buffer[SHIM_MESSAGE_MAX];
 } Fixture;
 
-pid_t sandbox_pid(const Sandbox *sandbox)
+pid_t run_pid(const Shim *shim)
 {
-    (void)sandbox;
+    (void)shim;
     return 1;
 }
 
-int sandbox_pidfd(const Sandbox *sandbox)
+int run_pidfd(const Shim *shim)
 {
-    (void)sandbox;
+    (void)shim;
     return -EBADF;
 }
 
@@ -96,6 +96,7 @@ static int set_up(void **state)
 
     (void)signal(SIGPIPE, SIG_IGN);
     shim->state = SHIM_RUNNING;
+    shim->settings.stdin_once = true;
     shim->terminal_fd = shim->listen_fd = -EBADF;
     assert_int_equal(event_loop_new(&shim->loop), 0);
     pipe_make(1, &shim->input.fd, &fixture->container[0]);
@@ -389,11 +390,11 @@ static void test_a_peer_that_goes_ends_the_input_unless_it_is_kept(void **state)
     Fixture *fixture = *state;
     char last;
 
-    fixture->shim.keep_stdin = true;
+    fixture->shim.settings.stdin_once = false;
     fixture->clients[0] = fd_close(fixture->clients[0]);
     dispatch(fixture);
     assert_int_equal(read(fixture->container[0], &last, 1), -1);
-    fixture->shim.keep_stdin = false;
+    fixture->shim.settings.stdin_once = true;
     fixture->clients[1] = fd_close(fixture->clients[1]);
     dispatch(fixture);
     assert_int_equal(read(fixture->container[0], &last, 1), 0);

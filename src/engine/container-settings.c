@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From a container to its shim's settings, with every default filled in. */
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/parse.h"
+#include "base/time-format.h"
+#include "engine/container-private.h"
+#include "supervisor/shim-settings.h"
+
+#define STOP_TIMEOUT_DEFAULT 10
+#define LOG_DRIVER_DEFAULT "json-file"
+
+/* Docker's. */
+static const ShimHealthcheck healthcheck_defaults = {
+    .interval = 30 * NANOSECONDS_PER_SECOND,
+    .timeout = 30 * NANOSECONDS_PER_SECOND,
+    .start_interval = 5 * NANOSECONDS_PER_SECOND,
+    .retries = 3,
+};
+
+static int64_t or_default(int64_t value, int64_t fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+static void set_arguments(StringList *arguments, const StringList *test)
+{
+    if (strcmp(test->items[0], "CMD-SHELL") == 0) {
+        string_list_add(arguments, "/bin/sh");
+        string_list_add(arguments, "-c");
+    }
+    for (size_t i = 1; i < test->count; i++)
+        string_list_add(arguments, test->items[i]);
+}
+
+/* NULL: there is nothing to check. */
+static ShimHealthcheck *make_healthcheck(const ContainerHealthcheck *wanted)
+{
+    ShimHealthcheck *healthcheck;
+
+    if (!wanted || wanted->test.count < 2) /* "NONE" stands alone */
+        return NULL;
+    healthcheck = NEW(ShimHealthcheck);
+    *healthcheck = (ShimHealthcheck) {
+        .interval = or_default(wanted->interval, healthcheck_defaults.interval),
+        .timeout = or_default(wanted->timeout, healthcheck_defaults.timeout),
+        .start_period = or_default(wanted->start_period, healthcheck_defaults.start_period),
+        .start_interval = or_default(wanted->start_interval, healthcheck_defaults.start_interval),
+        .retries = or_default(wanted->retries, healthcheck_defaults.retries),
+    };
+    set_arguments(&healthcheck->arguments, &wanted->test);
+    return healthcheck;
+}
+
+/* 0 where it was not asked for: then a shim does not take other signals for less than the end. */
+static int stop_signal_of(const ContainerSpec *spec)
+{
+    int signal = 0;
+
+    /* An image may name one that is none; the container was made all the same. */
+    if (spec->stop_signal && *spec->stop_signal && parse_signal(spec->stop_signal, &signal) < 0)
+        signal = 0;
+    return signal;
+}
+
+int container_settings_write(int directory_fd, const Container *container, Error *err)
+{
+    const ContainerSpec *spec = &container->spec;
+    _cleanup_shim_settings_ ShimSettings settings = {
+        .name = memory_strdup(container->name),
+        .image = memory_strdup(spec->image),
+        .open_stdin = spec->open_stdin,
+        .stdin_once = spec->stdin_once,
+        .auto_remove = spec->auto_remove,
+        .restart = memory_strdup(spec->restart_policy.name),
+        .restart_maximum = spec->restart_policy.maximum_retry_count,
+        .stop_signal = stop_signal_of(spec),
+        .stop_timeout = spec->stop_timeout.is_set ? spec->stop_timeout.value : STOP_TIMEOUT_DEFAULT,
+        .healthcheck = make_healthcheck(spec->healthcheck),
+        .log_driver =
+            memory_strdup(spec->log_config.type ? spec->log_config.type : LOG_DRIVER_DEFAULT),
+        .runtime = memory_strdup(spec->runtime),
+    };
+
+    string_map_copy(&settings.labels, &spec->labels);
+    string_map_copy(&settings.log_options, &spec->log_config.options);
+    return shim_settings_write(directory_fd, &settings, err);
+}
