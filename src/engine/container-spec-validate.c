@@ -18,6 +18,7 @@
 #include "engine/mount-spec.h"
 #include "engine/security-options.h"
 #include "sandbox/capabilities.h"
+#include "supervisor/log-options.h"
 
 #define MEMORY_MIN (INT64_C(6) << 20)
 #define CPU_SHARES_MIN 2
@@ -365,6 +366,11 @@ static int check_network(const ContainerSpec *spec, Error *err)
                      "network '%s' is not available in this version: use 'none' or 'host'", mode);
 }
 
+static int check_log(const ContainerSpec *spec, Error *err)
+{
+    return log_options_validate(spec->log_config.type, &spec->log_config.options, err);
+}
+
 int container_spec_validate(const ContainerSpec *spec, Error *err)
 {
     static int (*const checks[])(const ContainerSpec *, Error *) = {
@@ -377,6 +383,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_ulimits,      check_shm_size,
         check_memory,       check_cpus,
         check_pids_limit,   check_network,
+        check_log,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
