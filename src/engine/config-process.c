@@ -6,44 +6,13 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/variables.h"
 #include "engine/config-mounts.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 #include "engine/container-user.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* Where @variable ("NAME=value" or "NAME") is in the list, or its end. */
-static size_t find_variable(const StringList *environment, const char *variable)
-{
-    size_t length = strcspn(variable, "="), i;
-
-    for (i = 0; i < environment->count; i++)
-        if (strncmp(environment->items[i], variable, length) == 0 &&
-            environment->items[i][length] == '=')
-            break;
-
-    return i;
-}
-
-/* Set "NAME=value", or remove "NAME". */
-static void set_variable(StringList *environment, const char *variable)
-{
-    size_t position = find_variable(environment, variable);
-
-    if (!strchr(variable, '=')) {
-        if (position < environment->count) {
-            _cleanup_free_ char *old = memory_strdup(environment->items[position]);
-
-            string_list_remove(environment, old);
-        }
-    } else if (position < environment->count) {
-        free(environment->items[position]);
-        environment->items[position] = memory_strdup(variable);
-    } else {
-        string_list_add(environment, variable);
-    }
-}
 
 static void add_environment(StringList *environment, const Container *container, const char *home)
 {
@@ -54,8 +23,8 @@ static void add_environment(StringList *environment, const Container *container,
     if (container->spec.tty)
         string_list_add(environment, "TERM=xterm");
     for (size_t i = 0; i < container->spec.environment.count; i++)
-        set_variable(environment, container->spec.environment.items[i]);
-    if (find_variable(environment, "HOME=") == environment->count)
+        variables_set(environment, container->spec.environment.items[i]);
+    if (variables_find(environment, "HOME=") == environment->count)
         string_list_printf(environment, "HOME=%s", home);
 }
 
