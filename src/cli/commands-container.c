@@ -22,6 +22,19 @@ static const Command commands[] = {
         .execute = cli_run,
     },
     {
+        .names = { "container exec", "exec" },
+        .arguments = "CONTAINER COMMAND [ARG...]",
+        .summary = "Execute a program in a running container",
+        .description = "The exit status is the program's, 126 when it cannot be executed, 127 "
+                       "when there is no such program. The program goes on when this command "
+                       "ends before it, and ends with its container.",
+        .options = &container_exec_option_table,
+        .min_arguments = 2,
+        .max_arguments = ANY_NUMBER,
+        .flags = COMMAND_COMMON,
+        .execute = cli_container_exec,
+    },
+    {
         .names = { "container ls", "container list", "container ps", "ps" },
         .arguments = "",
         .summary = "List containers",

@@ -36,6 +36,7 @@ int command_find(Invocation *invocation, const CommandGroup **ret_group, Error *
 
 /* One file each. */
 int cli_run(Invocation *invocation, Error *err);
+int cli_container_exec(Invocation *invocation, Error *err);
 int cli_container_list(Invocation *invocation, Error *err);
 int cli_container_recover(Invocation *invocation, Error *err);
 int cli_container_remove(Invocation *invocation, Error *err);
@@ -53,6 +54,7 @@ int cli_image_tag(Invocation *invocation, Error *err);
 int cli_version(Invocation *invocation, Error *err);
 
 extern const OptionTable no_option_table; /* nothing but --help */
+extern const OptionTable container_exec_option_table;
 extern const OptionTable container_list_option_table;
 extern const OptionTable container_remove_option_table;
 extern const OptionTable inspect_option_table;

@@ -147,6 +147,7 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
         [SHIM_FD_CACHE - SHIM_FD_SOCKET] = options->cache_fd,
         [SHIM_FD_LOCK - SHIM_FD_SOCKET] = options->lock_fd,
         [SHIM_FD_EVENTS - SHIM_FD_SOCKET] = options->events_fd,
+        [SHIM_FD_CONTAINER - SHIM_FD_SOCKET] = options->exec_id ? options->container_pidfd : -EBADF,
     };
     SpawnOptions spawn = {
         .program = options->program,
@@ -163,6 +164,11 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
 
     string_list_add(&arguments, "cay-shim");
     string_list_add(&arguments, options->container);
+    if (options->exec_id) {
+        string_list_add(&arguments, "--exec");
+        string_list_add(&arguments, options->exec_id);
+        string_list_printf(&arguments, "%d", options->container_pid);
+    }
     if (options->on_exit)
         string_list_add(&arguments, "--");
     for (size_t i = 0; options->on_exit && options->on_exit[i]; i++)

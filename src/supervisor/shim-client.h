@@ -32,6 +32,10 @@ typedef struct ShimOptions {
     int events_fd;   /* directory of the event log; -EBADF: events are told to nobody */
     int terminal_fd; /* whose window size a container with a terminal has from its start; -EBADF or
                         no terminal: the size of the config */
+    const char *exec_id; /* execute one more process in a container that runs: @runtime_fd is the
+                            directory of this exec then (exec-request.h); NULL: a container */
+    pid_t container_pid; /* with exec_id: of the container's first process */
+    int container_pidfd; /* likewise */
     const char *const *on_exit; /* argv (the path absolute) of the program to execute when a started
                                    container has ended and the spawning client is not there any
                                    more to take note; NULL: none */

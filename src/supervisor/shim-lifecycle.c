@@ -52,23 +52,30 @@ int shim_create(Shim *shim)
     return r;
 }
 
-/* The container is over: fix the record, and let nobody connect any more. */
-static void shim_record_end(Shim *shim)
+/* Not synced: after a power loss the container is gone whatever the record says. */
+static void write_record(Shim *shim)
 {
-    int r;
+    int r = file_write_at(SHIM_FD_BUNDLE, SHIM_EXIT_NAME, shim->exit_text, strlen(shim->exit_text),
+                          0600, 0);
 
-    shim->state = SHIM_ENDED;
-    shim->exit.finished_at = time_now();
-    shim->exit_text = shim_exit_to_text(&shim->exit);
-    /* Not synced: after a power loss the container is gone whatever the record says. */
-    r = file_write_at(SHIM_FD_BUNDLE, SHIM_EXIT_NAME, shim->exit_text, strlen(shim->exit_text),
-                      0600, 0);
     if (r < 0 && r != -ENOENT && !shim->exit.error) { /* ENOENT: the container was removed */
         shim->exit.error = memory_printf("write '%s': %s", SHIM_EXIT_NAME, strerror(-r));
         free(shim->exit_text);
         shim->exit_text = shim_exit_to_text(&shim->exit);
     }
+}
+
+/* The container is over: fix the record, and let nobody connect any more. */
+static void shim_record_end(Shim *shim)
+{
+    shim->state = SHIM_ENDED;
+    shim->exit.finished_at = time_now();
+    shim->exit_text = shim_exit_to_text(&shim->exit);
     peer_stop_listening(shim);
+    if (shim->exec)
+        exec_record_end(shim);
+    else
+        write_record(shim);
     output_begin_drain(shim);
 }
 

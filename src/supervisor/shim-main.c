@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * cay-shim ID [-- PROGRAM [ARGUMENT...]]
+ * cay-shim ID [--exec EXEC_ID PID] [-- PROGRAM [ARGUMENT...]]
  *
  * Supervises one container from its creation to its exit record, for the clients that connect
  * (shim-protocol.h). It is started by cay with the descriptors of ShimFd, has no terminal and no
  * diagnostics of its own: what goes wrong is told to the owner or stands in the exit record.
  * PROGRAM is executed in the shim's place when a container has ended and its owner is gone.
+ * With --exec it is one more process in a container that runs, with PID for its first process.
  *
  * Stray signals (HUP, INT, TERM, PIPE) are ignored: a shim's life is its container's. If it is
  * killed, its container dies with it.
@@ -39,6 +40,7 @@ static void shim_done(Shim *shim)
     shim_exit_done(&shim->exit);
     free(TAKE_PTR(shim->exit_text));
     shim_settings_done(&shim->settings);
+    exec_free(shim);
 }
 
 static bool shim_parse_arguments(Shim *shim, int argc, char **argv)
@@ -48,6 +50,8 @@ static bool shim_parse_arguments(Shim *shim, int argc, char **argv)
     shim->container = argv[1];
     if (argc == 2)
         return true;
+    if (argc == 5 && strcmp(argv[2], "--exec") == 0)
+        return exec_new(shim, argv[3], argv[4]) >= 0;
     shim->on_exit = argv + 3;
     return argc > 3 && strcmp(argv[2], "--") == 0;
 }
@@ -61,6 +65,7 @@ static bool shim_adopt_fds(Shim *shim)
         shim->cache_fd = SHIM_FD_CACHE;
     (void)fd_set_cloexec(SHIM_FD_LOCK, true);
     (void)fd_set_cloexec(SHIM_FD_EVENTS, true);
+    (void)fd_set_cloexec(SHIM_FD_CONTAINER, true);
     return fd_set_cloexec(SHIM_FD_SOCKET, true) >= 0 && fd_set_cloexec(SHIM_FD_BUNDLE, true) >= 0 &&
            fd_set_cloexec(SHIM_FD_RUNTIME, true) >= 0;
 }

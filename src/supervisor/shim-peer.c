@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -149,13 +147,7 @@ static int on_stdin_close(Peer *peer, const ShimMessage *message)
 
 static int on_resize(Peer *peer, const ShimMessage *message)
 {
-    const struct winsize size = {
-        .ws_row = message->window.rows,
-        .ws_col = message->window.columns,
-    };
-
-    if (peer->shim->terminal_fd >= 0)
-        (void)ioctl(peer->shim->terminal_fd, TIOCSWINSZ, &size); /* of a terminal: cannot fail */
+    run_set_window(peer->shim, &message->window);
     return 0;
 }
 

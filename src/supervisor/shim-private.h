@@ -25,6 +25,7 @@
 
 typedef struct Shim Shim;
 typedef struct Peer Peer;
+typedef struct ShimExec ShimExec;
 
 /* What a peer still has to be sent, in this order; each at most once at a time. */
 typedef enum PeerDebt {
@@ -77,6 +78,7 @@ typedef enum ShimState {
 
 struct Shim {
     const char *container;
+    ShimExec *exec; /* one more process in it; NULL: the container itself */
     ShimSettings settings;
     char *const *on_exit; /* NULL: none */
     int rootfs_fd;        /* until the container is created, as the next */
@@ -116,8 +118,8 @@ int stdio_open(Shim *shim, ContainerStdio *ret, Error *err);
 void stdio_done(ContainerStdio *stdio);
 #define _cleanup_stdio_ _cleanup_(stdio_done)
 
-/* Take the terminal of a created sandbox as input and output. */
-int stdio_adopt_terminal(Shim *shim, Error *err);
+/* Take the terminal's master side (-EBADF: there is none) as input and output. */
+int stdio_adopt_terminal(Shim *shim, int master_fd, Error *err);
 
 /* shim-output.c: from the container to the peers */
 
@@ -164,6 +166,12 @@ void peer_stop_listening(Shim *shim);
 void peer_owe(Peer *peer, PeerDebt debt);
 void peer_drop(Peer *peer);
 
+/* shim-events.c */
+
+/* Tell the event log: @action with the container's name, image and labels, and @details (NULL:
+ * none). */
+void shim_event(const Shim *shim, const char *action, const StringMap *details);
+
 /* shim-memory.c: being small */
 
 /* Before anything is allocated. */
@@ -187,6 +195,9 @@ int run_start(Shim *shim, EventFdHandler on_end, Error *err);
 /* Let go of what only the start has needed. */
 void run_settle(Shim *shim);
 
+/* The size of its terminal, or what that will have. */
+void run_set_window(Shim *shim, const ShimWindow *window);
+
 /* Its first process, in our pid namespace; 0 and -EBADF while there is none. */
 pid_t run_pid(const Shim *shim);
 int run_pidfd(const Shim *shim);
@@ -199,6 +210,26 @@ void run_reap(Shim *shim);
 
 /* Kill what still runs, and remove what was made for it. Its output can still be read. */
 void run_free(Shim *shim);
+
+/*
+ * shim-exec.c: the same for one more process in a container that runs. Its run begins with START,
+ * its record is what its clients are told, and its directory goes with it.
+ */
+
+/* @id is its name, @pid the number of the container's first process. Returns 0 or -EINVAL. */
+int exec_new(Shim *shim, const char *id, const char *pid);
+int exec_create(Shim *shim, Error *err);
+int exec_start(Shim *shim, Error *err);
+void exec_set_window(ShimExec *exec, const ShimWindow *window);
+pid_t exec_pid(const ShimExec *exec);
+int exec_pidfd(const ShimExec *exec);
+
+/* It has ended, as shim->exit says: nothing of it is left when its clients hear of that. */
+void exec_record_end(Shim *shim);
+
+/* Kill it if it runs. */
+void exec_end(Shim *shim);
+void exec_free(Shim *shim);
 
 /* shim-lifecycle.c: from one state to the next */
 

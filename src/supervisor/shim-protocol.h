@@ -36,6 +36,7 @@ typedef enum ShimFd {
     SHIM_FD_CACHE,
     SHIM_FD_LOCK,
     SHIM_FD_EVENTS,
+    SHIM_FD_CONTAINER, /* of an exec: a pidfd of the container's first process */
     _SHIM_FD_MAX,
 } ShimFd;
 

@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -43,14 +45,14 @@ static int create_sandbox(Shim *shim, Error *err)
     /* Kept, they would hold the root file system after the container's end. */
     fd_closep(&shim->rootfs_fd);
     fd_closep(&shim->cache_fd);
-    return stdio_adopt_terminal(shim, err);
+    return stdio_adopt_terminal(shim, sandbox_take_terminal(shim->sandbox), err);
 }
 
 int run_create(Shim *shim, Error *err)
 {
-    int r = create_sandbox(shim, err);
+    int r = shim->exec ? exec_create(shim, err) : create_sandbox(shim, err);
 
-    if (r < 0)
+    if (r < 0 || shim->exec)
         return r;
     (void)unlinkat(SHIM_FD_BUNDLE, SHIM_EXIT_NAME, 0); /* of an earlier run */
     r = output_watch(shim);
@@ -61,7 +63,7 @@ int run_create(Shim *shim, Error *err)
 
 int run_start(Shim *shim, EventFdHandler on_end, Error *err)
 {
-    int r = sandbox_start(shim->sandbox, err);
+    int r = shim->exec ? exec_start(shim, err) : sandbox_start(shim->sandbox, err);
 
     if (r < 0)
         return r;
@@ -69,13 +71,27 @@ int run_start(Shim *shim, EventFdHandler on_end, Error *err)
     return r < 0 ? error_result(err, r, "watch the container's first process") : 0;
 }
 
+void run_set_window(Shim *shim, const ShimWindow *window)
+{
+    const struct winsize size = { .ws_row = window->rows, .ws_col = window->columns };
+
+    if (shim->terminal_fd >= 0)
+        (void)ioctl(shim->terminal_fd, TIOCSWINSZ, &size); /* of a terminal: cannot fail */
+    else if (shim->exec)
+        exec_set_window(shim->exec, window);
+}
+
 pid_t run_pid(const Shim *shim)
 {
+    if (shim->exec)
+        return exec_pid(shim->exec);
     return shim->sandbox ? sandbox_pid(shim->sandbox) : 0;
 }
 
 int run_pidfd(const Shim *shim)
 {
+    if (shim->exec)
+        return exec_pidfd(shim->exec);
     return shim->sandbox ? sandbox_pidfd(shim->sandbox) : -EBADF;
 }
 
@@ -113,6 +129,8 @@ void run_free(Shim *shim)
         event_source_free(TAKE_PTR(shim->end));
     if (shim->sandbox)
         sandbox_free(TAKE_PTR(shim->sandbox));
+    if (shim->exec)
+        exec_end(shim);
     if (shim->config)
         run_settle(shim);
 }

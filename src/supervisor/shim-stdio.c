@@ -55,9 +55,9 @@ void stdio_done(ContainerStdio *stdio)
         fd_closep(&stdio->fds[i]);
 }
 
-int stdio_adopt_terminal(Shim *shim, Error *err)
+int stdio_adopt_terminal(Shim *shim, int master_fd, Error *err)
 {
-    _cleanup_close_ int master = sandbox_take_terminal(shim->sandbox);
+    _cleanup_close_ int master = master_fd;
     int r;
 
     if (master < 0)

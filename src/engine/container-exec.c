@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From a name to a process: the container is found in the database, its first process in the status
+ * that its shim writes. From then on a pidfd stands for it, which counts only when the process that
+ * it names is in the container's cgroup: a pid that was used again leads nowhere, and neither does
+ * that of an earlier run.
+ *
+ * A directory of its own in the container's runtime directory is each exec's. It is locked by who
+ * made it and shared with the shim, so that one without a lock was left by a shim that was killed.
+ */
+
+#include "engine/container-exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/directory.h"
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "base/random-id.h"
+#include "base/variables.h"
+#include "engine/container-private.h"
+#include "engine/container-user.h"
+#include "supervisor/exec-request.h"
+#include "supervisor/shim-status.h"
+
+#define DIRECTORY_MODE 0700
+#define CGROUP_FILE_MAX ((size_t)64 * 1024)
+
+struct ContainerExec {
+    char id[CONTAINER_ID_LENGTH + 1];
+    ShimClient *shim;
+};
+
+/* A container that runs, by handles. */
+typedef struct Target {
+    Container *container;
+    int bundle_fd;
+    int runtime_fd;
+    pid_t pid; /* of the first process; the pidfd says whether it is still that */
+    int pidfd;
+} Target;
+
+static void target_done(Target *target)
+{
+    if (target->container)
+        container_free(target->container);
+    fd_close(target->bundle_fd);
+    fd_close(target->runtime_fd);
+    fd_close(target->pidfd);
+}
+
+void container_exec_options_done(ContainerExecOptions *options)
+{
+    string_list_done(&options->command);
+    string_list_done(&options->environment);
+    free(options->user);
+    free(options->working_directory);
+    *options = (ContainerExecOptions) { .terminal_fd = -EBADF };
+}
+
+static int not_running(const Target *target, Error *err)
+{
+    return error_set(err, ERROR_CONFLICT, "container '%s' is not running", target->container->name);
+}
+
+/* What the row alone says may be long over: whoever owned the container may have been killed. */
+static int check_state(const Target *target, Error *err)
+{
+    const char *name = target->container->name;
+
+    switch (target->container->state) {
+    case CONTAINER_RUNNING:
+        return 0;
+    case CONTAINER_PAUSED:
+        return error_set(err, ERROR_CONFLICT,
+                         "container '%s' is paused, unpause the container before exec", name);
+    case CONTAINER_RESTARTING:
+        return error_set(err, ERROR_CONFLICT,
+                         "container '%s' is restarting, wait until the container is running", name);
+    default:
+        return not_running(target, err);
+    }
+}
+
+static bool is_alive(int pidfd)
+{
+    return pidfd_send_signal(pidfd, 0, NULL, 0) == 0;
+}
+
+/* One of the paths ends in the container's cgroup or goes on below it. */
+static bool names_cgroup(const char *text, const char *path)
+{
+    size_t length = strlen(path);
+
+    for (const char *found = text; (found = strstr(found, path)); found += length)
+        if (found[length] == '\n' || found[length] == '/' || found[length] == '\0')
+            return true;
+    return false;
+}
+
+/* Does the kernel count the process as one of the container's? */
+static bool is_in_container(const Target *target)
+{
+    _cleanup_free_ char *path = container_cgroup_path(target->container->id), *text = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "/proc/%d/cgroup", target->pid);
+    fd = open(name, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && fd_read_all(fd, CGROUP_FILE_MAX, &text, NULL) >= 0 &&
+           names_cgroup(text, path) && is_alive(target->pidfd);
+}
+
+static int open_process(Target *target, Error *err)
+{
+    target->pid = (pid_t)target->container->pid;
+    target->pidfd = target->pid > 0 ? pidfd_open(target->pid, 0) : -EBADF;
+    if (target->pidfd < 0 || !is_in_container(target))
+        return not_running(target, err);
+    return 0;
+}
+
+static int target_open(Engine *engine, const char *name, Target *target, Error *err)
+{
+    int r = container_find(engine, name, &target->container, err);
+
+    if (r < 0)
+        return r;
+    container_refresh(engine, target->container);
+    r = check_state(target, err);
+    if (r < 0)
+        return r;
+    target->runtime_fd = openat(engine->runtime_fd, target->container->id,
+                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    target->bundle_fd = openat(engine->containers_fd, target->container->id,
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (target->runtime_fd < 0 || target->bundle_fd < 0)
+        return not_running(target, err);
+    return open_process(target, err);
+}
+
+static bool spec_sets(const ContainerSpec *spec, const char *variable)
+{
+    return variables_find(&spec->environment, variable) < spec->environment.count;
+}
+
+/* The user's home and the terminal's type, where the container itself leaves them open. */
+static void add_environment(ExecRequest *request, const ContainerExecOptions *options,
+                            const ContainerSpec *spec, const char *home)
+{
+    if (home && !spec_sets(spec, "HOME"))
+        string_list_printf(&request->environment, "HOME=%s", home);
+    if (options->tty != spec->tty && !spec_sets(spec, "TERM"))
+        string_list_add(&request->environment, options->tty ? "TERM=xterm" : "TERM");
+    for (size_t i = 0; i < options->environment.count; i++)
+        string_list_add(&request->environment, options->environment.items[i]);
+}
+
+/* Of the first process. What it has made of its root is only ever read as data. */
+static int open_root(const Target *target, Error *err)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/root", target->pid);
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (!is_alive(target->pidfd))
+        return not_running(target, err);
+    return fd < 0 ? error_errno(err, "open the container's root") : TAKE_FD(fd);
+}
+
+static int look_up_user(const Target *target, const char *name, ExecUser **ret, char **ret_home,
+                        Error *err)
+{
+    _cleanup_container_user_ ContainerUser resolved = {};
+    _cleanup_close_ int root_fd = open_root(target, err);
+    ExecUser *user;
+    int r = root_fd;
+
+    if (r >= 0)
+        r = container_user_look_up(root_fd, name, &target->container->spec.groups_add, &resolved,
+                                   err);
+    if (r < 0)
+        return r;
+    user = NEW(ExecUser);
+    user->uid = resolved.uid;
+    user->gid = resolved.gid;
+    for (size_t i = 0; i < resolved.n_groups; i++)
+        *JSON_ARRAY_ADD(&user->groups) = resolved.groups[i];
+    *ret = user;
+    *ret_home = TAKE_PTR(resolved.home);
+    return 0;
+}
+
+static int make_request(const Target *target, const ContainerExecOptions *options,
+                        ExecRequest *request, Error *err)
+{
+    const char *directory = options->working_directory;
+    _cleanup_free_ char *home = NULL;
+    int r = 0;
+
+    if (directory && !path_is_absolute(directory))
+        return error_set(err, ERROR_INVALID,
+                         "the working directory '%s' is invalid, it needs to be an absolute path",
+                         directory);
+    if (options->user && *options->user)
+        r = look_up_user(target, options->user, &request->user, &home, err);
+    if (r < 0)
+        return r;
+    string_list_copy(&request->arguments, &options->command);
+    request->working_directory = directory ? path_clean(directory) : NULL;
+    request->tty = options->tty;
+    request->open_stdin = options->open_stdin;
+    request->privileged = options->privileged;
+    add_environment(request, options, &target->container->spec, home);
+    return 0;
+}
+
+/* Under a name that nobody looks at until it is locked. */
+static int make_directory(int parent_fd, const char *id)
+{
+    _cleanup_free_ char *hidden = memory_printf(".%s", id);
+    _cleanup_close_ int fd = path_open_directory(parent_fd, hidden, DIRECTORY_MODE);
+
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || renameat(parent_fd, hidden, parent_fd, id) < 0) {
+        int saved_errno = errno;
+
+        (void)unlinkat(parent_fd, hidden, AT_REMOVEDIR);
+        return -saved_errno;
+    }
+    return TAKE_FD(fd);
+}
+
+static int spawn(const Engine *engine, const Target *target, const ContainerExecOptions *options,
+                 int exec_fd, ContainerExec *exec, Error *err)
+{
+    _cleanup_free_ char *program = process_find_sibling("cay-shim");
+    const ShimOptions shim = {
+        .program = program,
+        .container = target->container->id,
+        .bundle_fd = target->bundle_fd,
+        .runtime_fd = exec_fd,
+        .rootfs_fd = -EBADF,
+        .cache_fd = engine->cache_fd,
+        .lock_fd = -EBADF,
+        .events_fd = engine->events_fd,
+        .terminal_fd = options->tty ? options->terminal_fd : -EBADF,
+        .exec_id = exec->id,
+        .container_pid = target->pid,
+        .container_pidfd = target->pidfd,
+    };
+    int r = shim_client_spawn(&shim, &exec->shim, err);
+
+    return r < 0 ? r : shim_client_start(exec->shim, err);
+}
+
+/* Make the directory with the request in it, and a shim that takes care of both. */
+static int execute(const Engine *engine, const Target *target, const ContainerExecOptions *options,
+                   ContainerExec *exec, Error *err)
+{
+    _cleanup_exec_request_ ExecRequest request = {};
+    _cleanup_close_ int parent_fd = -EBADF, exec_fd = -EBADF;
+    int r = make_request(target, options, &request, err);
+
+    if (r < 0)
+        return r;
+    parent_fd = path_open_directory(target->runtime_fd, EXEC_DIRECTORY_NAME, DIRECTORY_MODE);
+    if (parent_fd == -ENOENT) /* the runtime directory goes with its container */
+        return not_running(target, err);
+    exec_fd = parent_fd < 0 ? parent_fd : make_directory(parent_fd, exec->id);
+    if (exec_fd < 0)
+        return error_result(err, exec_fd, "make a directory for the exec");
+    r = exec_request_write(exec_fd, &request, err);
+    if (r >= 0)
+        r = spawn(engine, target, options, exec_fd, exec, err);
+    if (r < 0)
+        (void)path_remove_tree(parent_fd, exec->id); /* its shim has, unless it was killed */
+    return r;
+}
+
+int container_exec_start(Engine *engine, const char *name, const ContainerExecOptions *options,
+                         ContainerExec **ret, Error *err)
+{
+    _cleanup_(container_exec_freep) ContainerExec *exec = NEW(ContainerExec);
+    _cleanup_(target_done) Target target = {
+        .bundle_fd = -EBADF,
+        .runtime_fd = -EBADF,
+        .pidfd = -EBADF,
+    };
+    int r = target_open(engine, name, &target, err);
+
+    if (r < 0)
+        return r;
+    random_hex(exec->id, CONTAINER_ID_LENGTH);
+    r = execute(engine, &target, options, exec, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(exec);
+    return 0;
+}
+
+const char *container_exec_id(const ContainerExec *exec)
+{
+    return exec->id;
+}
+
+int container_exec_relay(ContainerExec *exec, const RelayOptions *options, ShimExit *ret,
+                         Error *err)
+{
+    int r = shim_client_relay(exec->shim, options, ret, err);
+
+    if (r == 0)
+        (void)shim_client_wait(exec->shim, NULL); /* so that nothing is left of it */
+    return r;
+}
+
+void container_exec_free(ContainerExec *exec)
+{
+    if (exec->shim)
+        shim_client_free(exec->shim);
+    free(exec);
+}
+
+/* A directory that nobody holds was left by a shim that was killed. */
+static bool is_live(int parent_fd, const char *id)
+{
+    _cleanup_close_ int fd = openat(parent_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+void container_exec_list(Engine *engine, const char *id, StringList *ret)
+{
+    _cleanup_free_ char *path = memory_printf("%s/" EXEC_DIRECTORY_NAME, id);
+    _cleanup_close_ int parent_fd =
+        openat(engine->runtime_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_directory_ DIR *directory = NULL;
+    const struct dirent *entry;
+
+    if (parent_fd < 0 || directory_open_at(parent_fd, ".", &directory) < 0)
+        return;
+    while (directory_read(directory, &entry) > 0)
+        if (entry->d_name[0] != '.' && is_live(parent_fd, entry->d_name))
+            string_list_add(ret, entry->d_name);
+}
