@@ -136,6 +136,43 @@ static int take_memory_swap(const Option *option, const char *value, void *targe
     return 0;
 }
 
+/* The check that the options say parts of. */
+static ContainerHealthcheck *healthcheck_of(RunOptions *options)
+{
+    if (!options->spec.healthcheck)
+        options->spec.healthcheck = NEW(ContainerHealthcheck);
+    return options->spec.healthcheck;
+}
+
+static int take_health_command(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerHealthcheck *healthcheck = healthcheck_of(target);
+
+    (void)option, (void)err; /* without a command the image's counts */
+    string_list_done(&healthcheck->test);
+    if (*value != '\0') {
+        string_list_add(&healthcheck->test, "CMD-SHELL");
+        string_list_add(&healthcheck->test, value);
+    }
+    return 0;
+}
+
+/* The option's offset is that in the check. */
+static int take_health_duration(const Option *option, const char *value, void *target, Error *err)
+{
+    int64_t *duration = (int64_t *)((char *)healthcheck_of(target) + option->offset);
+
+    if (parse_duration(value, duration) < 0)
+        return error_set(err, ERROR_INVALID, "write a time such as '30s' or '1m30s'");
+    return 0;
+}
+
+static int take_health_retries(const Option *option, const char *value, void *target, Error *err)
+{
+    (void)option;
+    return read_limit(value, &healthcheck_of(target)->retries, err);
+}
+
 static int take_pull(const Option *option, const char *value, void *target, Error *err)
 {
     static const char *const policies[] = {
@@ -154,6 +191,8 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
     return error_set(err, ERROR_INVALID, "use 'always', 'missing' or 'never'");
 }
 
+#define HEALTH(member)                                                                             \
+    TAKEN_BY(take_health_duration, "duration"), .offset = offsetof(ContainerHealthcheck, member)
 #define SPEC(member) .offset = offsetof(RunOptions, spec.member)
 #define OWN(member) .offset = offsetof(RunOptions, member)
 #define FLAG .type = OPTION_BOOL
@@ -177,6 +216,18 @@ static const Option options[] = {
     { "env", 'e', LIST, OWN(environment), .help = "Set environment variables" },
     { "env-file", LIST, OWN(environment_files), .help = "Read environment variables from a file" },
     { "group-add", LIST, SPEC(groups_add), .help = "Add further groups to join" },
+    { "health-cmd", TAKEN_BY(take_health_command, "string"),
+      .help = "Command to run to check health" },
+    { "health-interval", HEALTH(interval),
+      .help = "Time between running the check (ms|s|m|h) (default 30s)" },
+    { "health-retries", TAKEN_BY(take_health_retries, "int"),
+      .help = "Consecutive failures needed to report unhealthy (default 3)" },
+    { "health-start-interval", HEALTH(start_interval),
+      .help = "Time between running the check during the start period (ms|s|m|h) (default 5s)" },
+    { "health-start-period", HEALTH(start_period),
+      .help = "Time to initialize, in which failures do not count (ms|s|m|h) (default 0s)" },
+    { "health-timeout", HEALTH(timeout),
+      .help = "Maximum time for one check to run (ms|s|m|h) (default 30s)" },
     { "hostname", 'h', TEXT("string"), SPEC(hostname), .help = "Host name of the container" },
     { "init", FLAG, SPEC(init),
       .help = "Run an init in the container that forwards signals and reaps processes" },
@@ -192,6 +243,7 @@ static const Option options[] = {
       .help = "The same as --network" },
     { "network", TEXT("network"), SPEC(network_mode),
       .help = "Network of the container: none or host (default none)" },
+    { "no-healthcheck", FLAG, OWN(no_healthcheck), .help = "Do without the image's health check" },
     { "pids-limit", NUMBER, SPEC(pids_limit),
       .help = "Limit of the number of processes (-1 for unlimited)" },
     { "platform", TEXT("string"), SPEC(platform),
@@ -253,12 +305,6 @@ static const UnsupportedOption unsupported[] = {
     { "domainname" },
     { "expose" },
     { "gpus" },
-    { "health-cmd" },
-    { "health-interval" },
-    { "health-retries" },
-    { "health-start-interval" },
-    { "health-start-period" },
-    { "health-timeout" },
     { "io-maxbandwidth" },
     { "io-maxiops" },
     { "ip" },
@@ -275,7 +321,6 @@ static const UnsupportedOption unsupported[] = {
     { "memory-swappiness" },
     { "net-alias" },
     { "network-alias" },
-    { "no-healthcheck" },
     { "oom-kill-disable" },
     { "oom-score-adj" },
     { "pid" },

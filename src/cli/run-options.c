@@ -114,6 +114,18 @@ static int read_seccomp_profiles(StringList *security_options, Error *err)
     return 0;
 }
 
+static int refuse_healthcheck(RunOptions *options, Error *err)
+{
+    if (!options->no_healthcheck)
+        return 0;
+    if (options->spec.healthcheck)
+        return error_set(err, ERROR_INVALID,
+                         "'--no-healthcheck' conflicts with the options '--health-*'");
+    options->spec.healthcheck = NEW(ContainerHealthcheck);
+    string_list_add(&options->spec.healthcheck->test, "NONE");
+    return 0;
+}
+
 static int fill_spec(const Invocation *invocation, RunOptions *options, Error *err)
 {
     ContainerSpec *spec = &options->spec;
@@ -123,6 +135,8 @@ static int fill_spec(const Invocation *invocation, RunOptions *options, Error *e
         r = read_label_files(options, err);
     if (r == 0)
         r = read_seccomp_profiles(&spec->security_options, err);
+    if (r == 0)
+        r = refuse_healthcheck(options, err);
     if (r < 0)
         return r;
     add_environment(options);

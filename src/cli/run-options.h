@@ -24,6 +24,7 @@ typedef struct RunOptions {
     char *cidfile; /* NULL: none */
     bool quiet;
     bool sig_proxy;
+    bool no_healthcheck;
 
     /* As given; run_options_parse() moves them into the spec. */
     StringList environment_files;

@@ -54,6 +54,32 @@ static void complete_string(char **value, const char *fallback)
     }
 }
 
+static void complete_number(int64_t *value, int64_t fallback)
+{
+    if (*value == 0)
+        *value = fallback;
+}
+
+/* Each part of a check may come from either; "NONE" has no parts. */
+static void complete_healthcheck(ContainerSpec *spec, const ImageDefaults *defaults)
+{
+    const ImageHealthcheck *wanted = defaults->healthcheck;
+    ContainerHealthcheck *check = spec->healthcheck;
+
+    if (!wanted)
+        return;
+    if (!check)
+        check = spec->healthcheck = NEW(ContainerHealthcheck);
+    if (check->test.count == 0)
+        string_list_copy(&check->test, &wanted->test);
+    complete_number(&check->interval, wanted->interval);
+    complete_number(&check->timeout, wanted->timeout);
+    complete_number(&check->start_period, wanted->start_period);
+    complete_number(&check->start_interval, wanted->start_interval);
+    complete_number(&check->retries, wanted->retries);
+    string_list_copy(&spec->shell, &defaults->shell);
+}
+
 void container_spec_complete(ContainerSpec *spec, const Image *image)
 {
     const ImageDefaults *defaults = &image->config.config;
@@ -68,6 +94,7 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
     complete_string(&spec->user, defaults->user);
     complete_string(&spec->working_directory, defaults->working_directory);
     complete_string(&spec->stop_signal, defaults->stop_signal);
+    complete_healthcheck(spec, defaults);
     complete_string(&spec->network_mode, "none");
 }
 

@@ -11,6 +11,7 @@
 #include "supervisor/shim-settings.h"
 
 #define STOP_TIMEOUT_DEFAULT 10
+#define HEALTH_DURATION_MIN INT64_C(1000000) /* nanoseconds */
 #define LOG_DRIVER_DEFAULT "json-file"
 
 /* Docker's. */
@@ -21,24 +22,31 @@ static const ShimHealthcheck healthcheck_defaults = {
     .retries = 3,
 };
 
+/* An image may say what nobody could ask for. */
 static int64_t or_default(int64_t value, int64_t fallback)
 {
-    return value > 0 ? value : fallback;
+    return value >= HEALTH_DURATION_MIN ? value : fallback;
 }
 
-static void set_arguments(StringList *arguments, const StringList *test)
+/* Nothing where the image says what is none of the two kinds: there is nothing to run then. */
+static void set_arguments(StringList *arguments, const StringList *test, const StringList *shell)
 {
-    if (strcmp(test->items[0], "CMD-SHELL") == 0) {
+    if (strcmp(test->items[0], "CMD-SHELL") == 0 && shell->count > 0) {
+        string_list_copy(arguments, shell);
+    } else if (strcmp(test->items[0], "CMD-SHELL") == 0) {
         string_list_add(arguments, "/bin/sh");
         string_list_add(arguments, "-c");
+    } else if (strcmp(test->items[0], "CMD") != 0) {
+        return;
     }
     for (size_t i = 1; i < test->count; i++)
         string_list_add(arguments, test->items[i]);
 }
 
 /* NULL: there is nothing to check. */
-static ShimHealthcheck *make_healthcheck(const ContainerHealthcheck *wanted)
+static ShimHealthcheck *make_healthcheck(const ContainerSpec *spec)
 {
+    const ContainerHealthcheck *wanted = spec->healthcheck;
     ShimHealthcheck *healthcheck;
 
     if (!wanted || wanted->test.count < 2) /* "NONE" stands alone */
@@ -49,9 +57,9 @@ static ShimHealthcheck *make_healthcheck(const ContainerHealthcheck *wanted)
         .timeout = or_default(wanted->timeout, healthcheck_defaults.timeout),
         .start_period = or_default(wanted->start_period, healthcheck_defaults.start_period),
         .start_interval = or_default(wanted->start_interval, healthcheck_defaults.start_interval),
-        .retries = or_default(wanted->retries, healthcheck_defaults.retries),
+        .retries = wanted->retries > 0 ? wanted->retries : healthcheck_defaults.retries,
     };
-    set_arguments(&healthcheck->arguments, &wanted->test);
+    set_arguments(&healthcheck->arguments, &wanted->test, &spec->shell);
     return healthcheck;
 }
 
@@ -79,7 +87,7 @@ int container_settings_write(int directory_fd, const Container *container, Error
         .restart_maximum = spec->restart_policy.maximum_retry_count,
         .stop_signal = stop_signal_of(spec),
         .stop_timeout = spec->stop_timeout.is_set ? spec->stop_timeout.value : STOP_TIMEOUT_DEFAULT,
-        .healthcheck = make_healthcheck(spec->healthcheck),
+        .healthcheck = make_healthcheck(spec),
         .log_driver =
             memory_strdup(spec->log_config.type ? spec->log_config.type : LOG_DRIVER_DEFAULT),
         .runtime = memory_strdup(spec->runtime),

@@ -25,7 +25,8 @@
 #define CPU_SHARES_MAX 262144
 #define NANO_CPUS_MIN INT64_C(10000000)
 #define NANO_CPUS_PER_CPU INT64_C(1000000000)
-#define HOSTNAME_LENGTH_MAX 64 /* the kernel's __NEW_UTS_LEN */
+#define HEALTH_DURATION_MIN INT64_C(1000000) /* nanoseconds */
+#define HOSTNAME_LENGTH_MAX 64               /* the kernel's __NEW_UTS_LEN */
 #define CONTAINER_NAME_MAX 255
 
 static bool is_alphanumeric(char c)
@@ -125,6 +126,32 @@ static int check_stop(const ContainerSpec *spec, Error *err)
                          "invalid stop timeout %" PRId64 ": use seconds from 0, or -1 to wait "
                          "without end",
                          spec->stop_timeout.value);
+    return 0;
+}
+
+static int check_health(const ContainerSpec *spec, Error *err)
+{
+    const ContainerHealthcheck *check = spec->healthcheck;
+
+    if (!check)
+        return 0;
+
+    const struct {
+        const char *name;
+        int64_t value;
+    } durations[] = {
+        { "interval", check->interval },
+        { "timeout", check->timeout },
+        { "start period", check->start_period },
+        { "start interval", check->start_interval },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(durations); i++)
+        if (durations[i].value != 0 && durations[i].value < HEALTH_DURATION_MIN)
+            return error_set(err, ERROR_INVALID, "the %s of a health check cannot be less than 1ms",
+                             durations[i].name);
+    if (check->retries < 0)
+        return error_set(err, ERROR_INVALID, "the retries of a health check cannot be negative");
     return 0;
 }
 
@@ -383,7 +410,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_ulimits,      check_shm_size,
         check_memory,       check_cpus,
         check_pids_limit,   check_network,
-        check_log,
+        check_log,          check_health,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -93,6 +93,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, stop_timeout, "StopTimeout", JSON_TYPE_OPTIONAL_INT64),
     JSON_FIELD_OF(ContainerSpec, healthcheck, "Healthcheck", JSON_TYPE_STRUCT_POINTER,
                   &container_healthcheck_json),
+    JSON_FIELD(ContainerSpec, shell, "Shell", JSON_TYPE_STRING_LIST),
     JSON_FIELD_OF(ContainerSpec, restart_policy, "RestartPolicy", JSON_TYPE_STRUCT,
                   &container_restart_policy_json),
     JSON_FIELD_OF(ContainerSpec, log_config, "LogConfig", JSON_TYPE_STRUCT,

@@ -76,6 +76,7 @@ typedef struct ContainerSpec {
     char *stop_signal;
     OptionalInt64 stop_timeout;        /* seconds */
     ContainerHealthcheck *healthcheck; /* NULL: none */
+    StringList shell;                  /* of a CMD-SHELL check; empty: /bin/sh -c */
 
     /* HostConfig */
     bool auto_remove;

@@ -127,6 +127,31 @@ static void limits_are_taken_in_their_units(void **state)
     assert_int_equal(spec->stop_timeout.value, 0);
 }
 
+static void the_health_check_is_put_together_of_its_options(void **state)
+{
+    _cleanup_line_ Line line = {}, none = {}, empty = {};
+    const ContainerHealthcheck *check;
+
+    (void)state;
+    parse_good(&line,
+               "--health-cmd probe --health-interval 1m30s --health-timeout 250ms "
+               "--health-retries 4 --health-start-period 2s --health-start-interval=1ms img");
+    check = line.options.spec.healthcheck;
+    assert_int_equal(check->test.count, 2);
+    assert_string_equal(check->test.items[0], "CMD-SHELL");
+    assert_string_equal(check->test.items[1], "probe");
+    assert_int_equal(check->interval, INT64_C(90000000000));
+    assert_int_equal(check->timeout, 250000000);
+    assert_int_equal(check->retries, 4);
+    assert_int_equal(check->start_period, INT64_C(2000000000));
+    assert_int_equal(check->start_interval, 1000000);
+
+    parse_good(&none, "--no-healthcheck img");
+    assert_string_equal(none.options.spec.healthcheck->test.items[0], "NONE");
+    parse_good(&empty, "img");
+    assert_null(empty.options.spec.healthcheck);
+}
+
 static void security_and_kernel_options_are_lists(void **state)
 {
     _cleanup_line_ Line line = {};
@@ -352,6 +377,14 @@ static const struct {
            "invalid value '/tmp:fast' for option '--tmpfs': unknown tmpfs option 'fast'"),
     MISUSE("-v /a:/c --tmpfs /b/../c/ x", "duplicate mount point '/c'"),
     MISUSE("-v /a:/c --mount type=tmpfs,dst=/c x", "duplicate mount point '/c'"),
+    MISUSE("--no-healthcheck --health-retries 1 x",
+           "'--no-healthcheck' conflicts with the options '--health-*'"),
+    MISUSE("--health-interval 1us x", "the interval of a health check cannot be less than 1ms"),
+    MISUSE("--health-timeout=-1s x", "the timeout of a health check cannot be less than 1ms"),
+    MISUSE("--health-start-period soon x",
+           "invalid value 'soon' for option '--health-start-period': write a time such as '30s' "
+           "or '1m30s'"),
+    MISUSE("--health-retries=-1 x", "the retries of a health check cannot be negative"),
     MISUSE("_ x", "no image was given"),
     MISUSE("--env-file bad-name x",
            "read 'bad-name': line 2: variable 'my var' contains white space"),
@@ -437,6 +470,7 @@ int main(void)
         cmocka_unit_test(without_options_only_image_and_command_are_set),
         cmocka_unit_test(every_simple_option_reaches_its_member),
         cmocka_unit_test(limits_are_taken_in_their_units),
+        cmocka_unit_test(the_health_check_is_put_together_of_its_options),
         cmocka_unit_test(security_and_kernel_options_are_lists),
         cmocka_unit_test(mounts_of_three_kinds),
         cmocka_unit_test(an_empty_entrypoint_resets_and_another_replaces),
