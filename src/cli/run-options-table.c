@@ -38,6 +38,19 @@ static int take_sysctl(const Option *option, const char *value, void *target, Er
     return 0;
 }
 
+static int take_log_option(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    size_t length = strcspn(value, "=");
+    _cleanup_free_ char *key = memory_strndup(value, length);
+
+    (void)option;
+    if (length == 0 || value[length] == '\0')
+        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
+    string_map_set(&options->spec.log_config.options, key, value + length + 1);
+    return 0;
+}
+
 static int take_tmpfs(const Option *option, const char *value, void *target, Error *err)
 {
     RunOptions *options = target;
@@ -234,6 +247,10 @@ static const Option options[] = {
     { "interactive", 'i', FLAG, SPEC(open_stdin), .help = "Keep standard input open" },
     { "label", 'l', TAKEN_BY(take_label, "list"), .help = "Set metadata on the container" },
     { "label-file", LIST, OWN(label_files), .help = "Read labels from a file" },
+    { "log-driver", TEXT("string"), SPEC(log_config.type),
+      .help = "Where the output is logged (\"json-file\", \"local\", \"none\", \"journald\", "
+              "\"syslog\") (default \"json-file\")" },
+    { "log-opt", TAKEN_BY(take_log_option, "list"), .help = "Options of the log driver" },
     { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
     { "memory-swap", TAKEN_BY(take_memory_swap, "bytes"),
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
@@ -314,8 +331,6 @@ static const UnsupportedOption unsupported[] = {
     { "kernel-memory" },
     { "link" },
     { "link-local-ip" },
-    { "log-driver" },
-    { "log-opt" },
     { "mac-address" },
     { "memory-reservation" },
     { "memory-swappiness" },

@@ -6,6 +6,7 @@
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "sandbox/runtime-config.h"
+#include "supervisor/shim-settings.h"
 
 #define CONTAINER_CONFIG_NAME "config.json"
 #define CONTAINER_LOCK_NAME "lock"
@@ -92,6 +93,16 @@ int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Erro
  * at its creation, and whenever its name or its spec has changed. Errors: EXHAUSTED, SYSTEM.
  */
 int container_settings_write(int directory_fd, const Container *container, Error *err);
+
+/*
+ * Of these settings: the log's driver, its options and what its entries bear (container-log-tag.c).
+ * Errors: INVALID (a tag that names something unknown).
+ */
+int container_log_settings(const Container *container, ShimSettings *settings, Error *err);
+
+/* Expand "{{.Name}}" and the like. Without a container the tag is only checked and *ret, which may
+ * be NULL, is of no use. Errors: INVALID. */
+int container_log_tag_expand(const char *tag, const Container *container, char **ret, Error *err);
 
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);

@@ -12,7 +12,6 @@
 
 #define STOP_TIMEOUT_DEFAULT 10
 #define HEALTH_DURATION_MIN INT64_C(1000000) /* nanoseconds */
-#define LOG_DRIVER_DEFAULT "json-file"
 
 /* Docker's. */
 static const ShimHealthcheck healthcheck_defaults = {
@@ -88,12 +87,13 @@ int container_settings_write(int directory_fd, const Container *container, Error
         .stop_signal = stop_signal_of(spec),
         .stop_timeout = spec->stop_timeout.is_set ? spec->stop_timeout.value : STOP_TIMEOUT_DEFAULT,
         .healthcheck = make_healthcheck(spec),
-        .log_driver =
-            memory_strdup(spec->log_config.type ? spec->log_config.type : LOG_DRIVER_DEFAULT),
         .runtime = memory_strdup(spec->runtime),
     };
+    int r;
 
     string_map_copy(&settings.labels, &spec->labels);
-    string_map_copy(&settings.log_options, &spec->log_config.options);
+    r = container_log_settings(container, &settings, err);
+    if (r < 0)
+        return r;
     return shim_settings_write(directory_fd, &settings, err);
 }

@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/string-list.h"
+#include "engine/container-private.h"
 #include "engine/container-spec.h"
 #include "engine/mount-spec.h"
 #include "engine/security-options.h"
@@ -395,7 +396,10 @@ static int check_network(const ContainerSpec *spec, Error *err)
 
 static int check_log(const ContainerSpec *spec, Error *err)
 {
-    return log_options_validate(spec->log_config.type, &spec->log_config.options, err);
+    const char *tag = string_map_get(&spec->log_config.options, "tag");
+    int r = log_options_validate(spec->log_config.type, &spec->log_config.options, err);
+
+    return r >= 0 && tag ? container_log_tag_expand(tag, NULL, NULL, err) : r;
 }
 
 int container_spec_validate(const ContainerSpec *spec, Error *err)

@@ -38,6 +38,8 @@ int shim_create(Shim *shim)
     int r = shim_settings_read(SHIM_FD_BUNDLE, &shim->settings, &err);
 
     if (r >= 0)
+        r = log_open(shim, &err);
+    if (r >= 0)
         r = run_create(shim, &err);
     if (r >= 0) {
         (void)shim_message_send(
@@ -88,7 +90,7 @@ static void peers_owe_exit(Shim *shim, const Peer *except)
 
 void shim_advance(Shim *shim)
 {
-    if (shim->state == SHIM_RUNNING && !shim->peers) {
+    if (shim->state == SHIM_RUNNING && !shim->peers && !output_is_flowing(shim)) {
         output_forget(shim);
         memory_release();
     }

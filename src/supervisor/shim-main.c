@@ -34,6 +34,8 @@ static void shim_done(Shim *shim)
     run_free(shim);
     output_done(shim);
     input_close(shim);
+    if (shim->log)
+        log_writer_free(TAKE_PTR(shim->log));
     if (shim->loop)
         event_loop_free(TAKE_PTR(shim->loop));
     fd_closep(&shim->terminal_fd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the container writes, to every peer that is attached for it.
+ * What the container writes, to its log and to every peer that is attached for it.
  *
  * One chunk is read at a time and offered to all; while a peer's socket has no room for it, nothing
  * more is read, so a slow client slows the container down, as a full pipe would. Without peers the
- * output is read and discarded: a container never waits for somebody to attach.
+ * output only goes to the log: a container never waits for somebody to attach.
  */
 
 #include <errno.h>
@@ -16,11 +16,15 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/time-format.h"
 #include "supervisor/shim-private.h"
 
 /* What a terminal can hold back when its container ends: the kernel's limit for its buffers
  * (640 KiB) and the line discipline's, rounded up. Nothing tells the exact number. */
 #define TERMINAL_BACKLOG_MAX ((size_t)1024 * 1024)
+
+/* How long the memory that output needs is kept for more of it. */
+#define FLOW_PAUSE (NANOSECONDS_PER_SECOND / 4)
 
 static void stream_close(OutputStream *stream)
 {
@@ -36,12 +40,45 @@ static void streams_set_events(ContainerOutput *output, uint32_t events)
             (void)event_source_set_events(output->streams[i].source, events); /* known to epoll */
 }
 
+static int on_flow_pause(EventSource *source, void *data);
+
+/* Without the timer the memory goes at once, which only takes time. */
+static void watch_flow(Shim *shim)
+{
+    if (event_loop_add_timer(shim->loop, time_monotonic() + FLOW_PAUSE, on_flow_pause, shim,
+                             &shim->output.flow_timer) < 0)
+        shim->output.flow_timer = NULL;
+}
+
+static int on_flow_pause(EventSource *source, void *data)
+{
+    Shim *shim = data;
+
+    event_source_free(source);
+    shim->output.flow_timer = NULL;
+    if (shim->output.is_flowing)
+        watch_flow(shim);
+    shim->output.is_flowing = false;
+    shim_advance(shim);
+    return 0;
+}
+
+bool output_is_flowing(const Shim *shim)
+{
+    return shim->output.flow_timer;
+}
+
 static void chunk_offer(Shim *shim, ShimMessageType type, size_t size)
 {
     ContainerOutput *output = &shim->output;
 
     output->chunk[0] = (uint8_t)type;
     output->chunk_size = 1 + size;
+    output->is_flowing = true;
+    if (!output->flow_timer)
+        watch_flow(shim);
+    if (!log_offer(shim))
+        output->n_behind++;
     for (Peer *peer = shim->peers; peer; peer = peer->next) {
         if (peer->streams & SHIM_STREAM_OUTPUT) {
             output->n_behind++;
@@ -91,6 +128,7 @@ int output_watch(Shim *shim)
 {
     static const ShimMessageType types[] = { SHIM_MESSAGE_STDOUT, SHIM_MESSAGE_STDERR };
 
+    shim->output.is_logged = false;
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         OutputStream *stream = &shim->output.streams[i];
         int r;
@@ -144,11 +182,20 @@ bool output_drain(Shim *shim)
                 stream_close(stream);
         }
     }
+    if (shim->output.n_behind == 0 && !shim->output.is_logged) {
+        shim->output.is_logged = true;
+        if (!log_finish(shim))
+            shim->output.n_behind++;
+    }
     return shim->output.n_behind == 0;
 }
 
 void output_forget(Shim *shim)
 {
+    if (shim->output.n_behind > 0)
+        return;
+    if (shim->log)
+        log_writer_rest(shim->log);
     free(TAKE_PTR(shim->output.chunk));
 }
 
@@ -156,5 +203,7 @@ void output_done(Shim *shim)
 {
     for (size_t i = 0; i < ARRAY_SIZE(shim->output.streams); i++)
         stream_close(&shim->output.streams[i]);
-    output_forget(shim);
+    if (shim->output.flow_timer)
+        event_source_free(TAKE_PTR(shim->output.flow_timer));
+    free(TAKE_PTR(shim->output.chunk));
 }

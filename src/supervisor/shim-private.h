@@ -16,6 +16,7 @@
 #include "base/event-loop.h"
 #include "sandbox/runtime-config.h"
 #include "sandbox/sandbox.h"
+#include "supervisor/log-writer.h"
 #include "supervisor/shim-client.h"
 #include "supervisor/shim-protocol.h"
 #include "supervisor/shim-settings.h"
@@ -56,7 +57,11 @@ typedef struct ContainerOutput {
     OutputStream streams[2]; /* a terminal only uses the first */
     uint8_t *chunk;          /* a whole message, made at the first output */
     size_t chunk_size;
-    size_t n_behind; /* peers that owe it to their socket's lack of room to have the chunk yet */
+    size_t n_behind; /* peers, and maybe the log, that owe it to their receiver's lack of room to
+                        have the chunk yet */
+    bool is_logged;  /* all of this run, its last line's beginning included */
+    bool is_flowing; /* something came since the timer was set */
+    EventSource *flow_timer; /* NULL: nothing has come for a while */
 } ContainerOutput;
 
 typedef struct InputChunk InputChunk;
@@ -86,6 +91,7 @@ struct Shim {
 
     ShimState state;
     EventLoop *loop;
+    LogWriter *log; /* of all runs; NULL: none is kept */
 
     /* one run of the container (shim-run.c) */
     RuntimeConfig *config; /* until the program is started */
@@ -135,9 +141,24 @@ void output_begin_drain(Shim *shim);
 /* Deliver as much of it as the peers take. True when nothing is left. */
 bool output_drain(Shim *shim);
 
-/* Let go of the chunk's memory while nobody is attached; the next output makes it anew. */
+/* Whether output has come just now: then its memory is needed again in a moment. */
+bool output_is_flowing(const Shim *shim);
+
+/* Let go of the memory while nobody is attached; the next output makes it anew. */
 void output_forget(Shim *shim);
 void output_done(Shim *shim);
+
+/*
+ * shim-log.c: from the container to its log. What is false has to wait, and is followed by
+ * output_chunk_paid().
+ */
+
+/* As the settings say. */
+int log_open(Shim *shim, Error *err);
+/* Log the current chunk. */
+bool log_offer(Shim *shim);
+/* The run has no more output. */
+bool log_finish(Shim *shim);
 
 /* shim-input.c: from the peers to the container */
 

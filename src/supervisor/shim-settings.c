@@ -38,6 +38,7 @@ static const JsonField settings_fields[] = {
                   &healthcheck_json),
     JSON_FIELD(ShimSettings, log_driver, "logDriver", JSON_TYPE_STRING),
     JSON_FIELD(ShimSettings, log_options, "logOptions", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ShimSettings, log_attributes, "logAttributes", JSON_TYPE_STRING_MAP),
     JSON_FIELD(ShimSettings, runtime, "runtime", JSON_TYPE_STRING),
 };
 const JsonStruct shim_settings_json = JSON_STRUCT(ShimSettings, settings_fields);

@@ -43,8 +43,9 @@ typedef struct ShimSettings {
     int64_t stop_timeout;         /* seconds until SIGKILL; -1: never */
     ShimHealthcheck *healthcheck; /* NULL: none */
     char *log_driver;             /* NULL: "none" */
-    StringMap log_options;
-    char *runtime; /* absolute path of another OCI runtime; NULL: our sandbox */
+    StringMap log_options;        /* "tag" is expanded */
+    StringMap log_attributes;     /* what each entry of the log bears */
+    char *runtime;                /* absolute path of another OCI runtime; NULL: our sandbox */
 } ShimSettings;
 
 extern const JsonStruct shim_settings_json;
