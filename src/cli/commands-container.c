@@ -43,6 +43,16 @@ static const Command commands[] = {
         .execute = cli_container_list,
     },
     {
+        .names = { "container logs", "logs" },
+        .arguments = "CONTAINER",
+        .summary = "Show what a container has written",
+        .options = &container_logs_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .flags = COMMAND_COMMON,
+        .execute = cli_container_logs,
+    },
+    {
         .names = { "container rm", "container remove", "rm" },
         .arguments = "CONTAINER [CONTAINER...]",
         .summary = "Remove containers",

@@ -39,6 +39,7 @@ int cli_run(Invocation *invocation, Error *err);
 int cli_container_exec(Invocation *invocation, Error *err);
 int cli_container_list(Invocation *invocation, Error *err);
 int cli_container_recover(Invocation *invocation, Error *err);
+int cli_container_logs(Invocation *invocation, Error *err);
 int cli_container_remove(Invocation *invocation, Error *err);
 int cli_inspect(Invocation *invocation, Error *err);
 int cli_completion(Invocation *invocation, Error *err);
@@ -56,6 +57,7 @@ int cli_version(Invocation *invocation, Error *err);
 extern const OptionTable no_option_table; /* nothing but --help */
 extern const OptionTable container_exec_option_table;
 extern const OptionTable container_list_option_table;
+extern const OptionTable container_logs_option_table;
 extern const OptionTable container_remove_option_table;
 extern const OptionTable inspect_option_table;
 extern const OptionTable image_bootstrap_option_table;

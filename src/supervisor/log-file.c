@@ -55,11 +55,14 @@ static int file_open_current(LogFile *file)
     return 0;
 }
 
-int log_file_open(LogFile *file, int directory_fd, const LogFileSettings *settings, Error *err)
+int log_file_open(LogFile *file, int directory_fd, const LogFileSettings *settings,
+                  uint64_t (*payload_of)(const char *record, size_t size), Error *err)
 {
     int r;
 
-    *file = (LogFile) { .directory_fd = directory_fd, .settings = *settings, .fd = -EBADF };
+    *file = (LogFile) {
+        .directory_fd = directory_fd, .settings = *settings, .payload_of = payload_of, .fd = -EBADF
+    };
     r = file_open_current(file);
     if (r == -ENOSPC || r == -EDQUOT || r == -EMFILE) { /* tried again with each write */
         file->lost_errnum = -r;
@@ -90,14 +93,53 @@ static void file_rotate(LogFile *file)
     file->size = 0;
 }
 
-static void file_lose(LogFile *file, int errnum)
+/* As much of the buffer as can be. Returns the bytes that were written; *ret_result tells why not
+ * all were. */
+static size_t write_some(const LogFile *file, int *ret_result)
 {
-    file->lost += file->payload;
-    file->lost_errnum = errnum;
+    size_t written = 0;
+
+    *ret_result = 0;
+    while (written < file->used && *ret_result == 0) {
+        ssize_t n = write(file->fd, file->buffer + written, file->used - written);
+
+        if (n >= 0)
+            written += (size_t)n;
+        else if (errno != EINTR)
+            *ret_result = -errno;
+    }
+    return written;
+}
+
+/*
+ * Only @written bytes have been written: what is no whole record of them is cut off again. The
+ * others stay, for somebody may have read them by now.
+ */
+static void keep_whole(LogFile *file, size_t written)
+{
+    const char *newline = memrchr(file->buffer, '\n', written);
+    size_t kept = newline ? (size_t)(newline + 1 - file->buffer) : 0, place = kept;
+
+    if (kept < file->notice_size) {
+        file->lost += file->notice_payload;
+        place = file->notice_size;
+    }
+    while (place < file->used) {
+        const char *record = file->buffer + place;
+        const char *end = memchr(record, '\n', file->used - place);
+        size_t size = (size_t)(end + 1 - record); /* the buffer ends with a record's newline */
+
+        file->lost += file->payload_of(record, size);
+        place += size;
+    }
+    file->size += (int64_t)kept;
+    if (file->fd >= 0 && written > kept && ftruncate(file->fd, file->size) < 0)
+        file->fd = fd_close(file->fd); /* the next try looks for the end of what is whole */
 }
 
 void log_file_flush(LogFile *file)
 {
+    size_t written = 0;
     int r = 0;
 
     if (file->used == 0)
@@ -105,17 +147,15 @@ void log_file_flush(LogFile *file)
     if (file->fd < 0)
         r = file_open_current(file);
     if (r >= 0)
-        r = fd_write_all(file->fd, file->buffer, file->used);
+        written = write_some(file, &r);
     if (r >= 0) {
-        file->size += (int64_t)file->used;
+        file->size += (int64_t)written;
     } else {
-        file_lose(file, -r);
-        /* What was written of it would end in the middle of a record. */
-        if (file->fd >= 0 && ftruncate(file->fd, file->size) < 0)
-            file->fd = fd_close(file->fd); /* the next try looks for the end of what is whole */
+        file->lost_errnum = -r;
+        keep_whole(file, written);
     }
     file->used = 0;
-    file->payload = 0;
+    file->notice_size = 0;
 }
 
 char *log_file_reserve(LogFile *file, size_t size)
@@ -135,10 +175,9 @@ char *log_file_reserve(LogFile *file, size_t size)
     return file->buffer + file->used;
 }
 
-void log_file_commit(LogFile *file, size_t size, uint64_t payload)
+void log_file_commit(LogFile *file, size_t size)
 {
     file->used += size;
-    file->payload += payload;
 }
 
 size_t log_notice_make(char text[LOG_NOTICE_MAX], uint64_t lost, int errnum)
@@ -148,13 +187,19 @@ size_t log_notice_make(char text[LOG_NOTICE_MAX], uint64_t lost, int errnum)
                             strerror(errnum));
 }
 
-size_t log_file_take_notice(LogFile *file, char text[LOG_NOTICE_MAX], uint64_t *ret_payload)
+size_t log_file_take_notice(LogFile *file, char text[LOG_NOTICE_MAX])
 {
-    if (file->lost == 0)
+    if (file->lost == 0 || file->used > 0)
         return 0;
-    *ret_payload = file->lost;
+    file->notice_payload = file->lost;
     file->lost = 0;
-    return log_notice_make(text, *ret_payload, file->lost_errnum);
+    return log_notice_make(text, file->notice_payload, file->lost_errnum);
+}
+
+void log_file_commit_notice(LogFile *file, size_t size)
+{
+    file->notice_size = size;
+    file->used += size;
 }
 
 void log_file_rest(LogFile *file)

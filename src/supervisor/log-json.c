@@ -173,6 +173,21 @@ static void tails_make(LogJson *json, int64_t time)
     json->time = time;
 }
 
+uint64_t log_json_payload(const char *record, size_t size)
+{
+    static const char wide[] = "\\u2028"; /* and "\u2029": the only characters that are escaped */
+    const char *text = record + strlen("{\"log\":\""), *end = record + size;
+    uint64_t payload = 0;
+
+    while (text < end && *text != '"') {
+        size_t escaped = *text != '\\' ? 1 : text[1] == 'u' ? 6 : 2;
+
+        payload += escaped == 6 && memcmp(text, wide, 5) == 0 ? 3 : 1;
+        text += escaped;
+    }
+    return payload;
+}
+
 static char *record_make(LogJson *json, char *to, const LogLine *line)
 {
     to = mempcpy(to, "{\"log\":\"", 8);
@@ -187,11 +202,10 @@ static void notice_make(LogJson *json)
 {
     char text[LOG_NOTICE_MAX], *to = json->file.buffer + json->file.used;
     LogLine notice = { .stream = LOG_STREAM_STDERR, .text = text };
-    uint64_t payload;
 
-    notice.size = log_file_take_notice(&json->file, text, &payload);
+    notice.size = log_file_take_notice(&json->file, text);
     if (notice.size > 0)
-        log_file_commit(&json->file, (size_t)(record_make(json, to, &notice) - to), payload);
+        log_file_commit_notice(&json->file, (size_t)(record_make(json, to, &notice) - to));
 }
 
 static int json_take(LogSink *sink, const LogLine *line)
@@ -207,8 +221,7 @@ static int json_take(LogSink *sink, const LogLine *line)
     if (json->file.lost > 0)
         notice_make(json);
     to = json->file.buffer + json->file.used;
-    log_file_commit(&json->file, (size_t)(record_make(json, to, line) - to),
-                    line->size + !line->is_partial);
+    log_file_commit(&json->file, (size_t)(record_make(json, to, line) - to));
     return 0;
 }
 
@@ -264,7 +277,7 @@ int log_json_open(const LogTarget *target, const LogFileSettings *settings, LogS
                   Error *err)
 {
     LogJson *json = NEW(LogJson);
-    int r = log_file_open(&json->file, target->directory_fd, settings, err);
+    int r = log_file_open(&json->file, target->directory_fd, settings, log_json_payload, err);
 
     if (r < 0) {
         free(json);

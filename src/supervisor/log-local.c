@@ -18,7 +18,15 @@ typedef struct LogLocal {
     LogFile file;
 } LogLocal;
 
-static void record_add(LogLocal *local, const LogLine *line, uint64_t payload)
+static uint64_t payload_of(const char *record, size_t size)
+{
+    bool is_partial = memchr(LOG_LOCAL_PARTIAL, record[LOG_LOCAL_TIME_SIZE], 2);
+
+    return size - LOG_LOCAL_HEADER_SIZE - is_partial;
+}
+
+/* Returns the record's size. */
+static size_t record_make(LogLocal *local, const LogLine *line)
 {
     static const char digits[] = "0123456789abcdef";
     char *to = local->file.buffer + local->file.used;
@@ -28,18 +36,17 @@ static void record_add(LogLocal *local, const LogLine *line, uint64_t payload)
     *to++ = (line->is_partial ? LOG_LOCAL_PARTIAL : LOG_LOCAL_WHOLE)[line->stream];
     to = mempcpy(to, line->text, line->size);
     *to = '\n';
-    log_file_commit(&local->file, RECORD_MAX(line->size), payload);
+    return RECORD_MAX(line->size);
 }
 
 static void notice_add(LogLocal *local, int64_t time)
 {
     char text[LOG_NOTICE_MAX];
     LogLine notice = { .stream = LOG_STREAM_STDERR, .time = time, .text = text };
-    uint64_t payload;
 
-    notice.size = log_file_take_notice(&local->file, text, &payload);
+    notice.size = log_file_take_notice(&local->file, text);
     if (notice.size > 0)
-        record_add(local, &notice, payload);
+        log_file_commit_notice(&local->file, record_make(local, &notice));
 }
 
 static int local_take(LogSink *sink, const LogLine *line)
@@ -49,7 +56,7 @@ static int local_take(LogSink *sink, const LogLine *line)
     (void)log_file_reserve(&local->file, RECORD_MAX(LOG_NOTICE_MAX) + RECORD_MAX(line->size));
     if (local->file.lost > 0)
         notice_add(local, line->time);
-    record_add(local, line, line->size + !line->is_partial);
+    log_file_commit(&local->file, record_make(local, line));
     return 0;
 }
 
@@ -80,7 +87,7 @@ int log_local_open(const LogTarget *target, const LogFileSettings *settings, Log
                    Error *err)
 {
     LogLocal *local = NEW(LogLocal);
-    int r = log_file_open(&local->file, target->directory_fd, settings, err);
+    int r = log_file_open(&local->file, target->directory_fd, settings, payload_of, err);
 
     if (r < 0) {
         free(local);

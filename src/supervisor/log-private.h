@@ -60,28 +60,33 @@ size_t log_notice_make(char text[LOG_NOTICE_MAX], uint64_t lost, int errnum);
 typedef struct LogFile {
     int directory_fd; /* not owned */
     LogFileSettings settings;
-    int fd;       /* -EBADF: could not be opened yet */
-    int64_t size; /* of the file */
+    uint64_t (*payload_of)(const char *record, size_t size); /* bytes of output that it holds */
+    int fd;                                                  /* -EBADF: could not be opened yet */
+    int64_t size;                                            /* of the file */
     char *buffer; /* records that are not written yet; NULL at rest */
     size_t capacity, used;
-    uint64_t payload; /* bytes of output that they hold */
-    uint64_t lost;    /* bytes of output that could not be written since the last notice */
+    size_t notice_size;      /* of the notice that the buffer begins with; 0: with none */
+    uint64_t notice_payload; /* what that tells of */
+    uint64_t lost;           /* bytes of output that could not be written since the last notice */
     int lost_errnum;
 } LogFile;
 
-int log_file_open(LogFile *file, int directory_fd, const LogFileSettings *settings, Error *err);
+/* @payload_of tells how much output the record is that it is given with its newline. */
+int log_file_open(LogFile *file, int directory_fd, const LogFileSettings *settings,
+                  uint64_t (*payload_of)(const char *record, size_t size), Error *err);
 
 /* Room for a record of at most @size bytes, in the file where it belongs. */
 char *log_file_reserve(LogFile *file, size_t size);
-/* It was made, of @payload bytes of output. */
-void log_file_commit(LogFile *file, size_t size, uint64_t payload);
+/* It was made. */
+void log_file_commit(LogFile *file, size_t size);
 void log_file_flush(LogFile *file);
 /*
- * Make the line that says what is missing, as soon as there is room for it: returns its length, or
- * 0 where nothing is. It counts as *ret_payload bytes of output: where it is lost too, so is what
- * it tells of.
+ * Make the line that says what is missing, as soon as there is room for it, and yield its length;
+ * 0: nothing is. Where the notice is lost too, so is what it tells of.
  */
-size_t log_file_take_notice(LogFile *file, char text[LOG_NOTICE_MAX], uint64_t *ret_payload);
+size_t log_file_take_notice(LogFile *file, char text[LOG_NOTICE_MAX]);
+/* That notice was made into a record. */
+void log_file_commit_notice(LogFile *file, size_t size);
 void log_file_rest(LogFile *file);
 void log_file_done(LogFile *file);
 

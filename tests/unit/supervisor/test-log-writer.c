@@ -252,12 +252,32 @@ static void what_is_lost_is_said_and_no_line_is_torn(void **state)
     put(fixture, "1\n");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
     put(fixture, "lost\n");
-    put(fixture, "more\n");
+    put(fixture, "m\xff\u2028<\n");
     check_file(fixture, JSON_NAME, OUT("1\\n"));
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     put(fixture, "2\n");
     check_file(fixture, JSON_NAME,
-               OUT("1\\n") "{\"log\":\"[cay: 10 bytes of output are missing here: File too "
+               OUT("1\\n") "{\"log\":\"[cay: 12 bytes of output are missing here: File too "
+                           "large]\\n" ENDING("stderr") OUT("2\\n"));
+}
+
+static void what_fits_of_several_lines_stays(void **state)
+{
+    Fixture *fixture = *state;
+    struct rlimit old, full;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    full = (struct rlimit) { .rlim_cur = strlen(OUT("1\\n")) + 10, .rlim_max = old.rlim_max };
+    open_log(fixture, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    put(fixture, "1\n22\n");
+    check_file(fixture, JSON_NAME, OUT("1\\n"));
+    put(fixture, "4444\n");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    put(fixture, "2\n");
+    check_file(fixture, JSON_NAME,
+               OUT("1\\n") "{\"log\":\"[cay: 8 bytes of output are missing here: File too "
                            "large]\\n" ENDING("stderr") OUT("2\\n"));
 }
 
@@ -287,6 +307,7 @@ int main(void)
         TEST(a_single_file_is_replaced),
         TEST(a_log_goes_on_where_it_was_and_a_torn_end_is_cut_off),
         TEST(what_is_lost_is_said_and_no_line_is_torn),
+        TEST(what_fits_of_several_lines_stays),
         TEST(the_local_format_is_time_and_text),
     };
 
