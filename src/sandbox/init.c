@@ -9,10 +9,12 @@
 #include "sandbox/init-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +36,8 @@ typedef struct Init {
     int top_fd;         /* see rootfs_find_top() */
     int null_fd;        /* the container's /dev/null, verified */
     int root_target_fd; /* where the root is attached; -EBADF: where no name leads */
-    int procfs_fd;      /* of our own, seen by nobody else; -EBADF: not needed */
+    int spare_root_fd; /* the root again, before anything is mounted in it; -EBADF: not asked for */
+    int procfs_fd;     /* of our own, seen by nobody else; -EBADF: not needed */
     Launch launch;
 } Init;
 
@@ -144,7 +147,7 @@ static int step_names(Init *init)
                : 0;
 }
 
-static int step_mounts(Init *init)
+static int attach_root(Init *init)
 {
     SandboxPlan *plan = init->plan;
     int r = plan->no_pivot ? 0 : rootfs_find_top(&init->top_fd, &init->launch.report);
@@ -152,6 +155,20 @@ static int step_mounts(Init *init)
     if (r == 0)
         r = rootfs_attach(plan->root_fd, init->root_target_fd, init->top_fd, init->config,
                           &init->launch.report);
+    if (r < 0 || !plan->keeps_root)
+        return r;
+    init->spare_root_fd =
+        open_tree(plan->root_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    return init->spare_root_fd < 0
+               ? report_errno(&init->launch.report, "clone the mount of the root file system")
+               : 0;
+}
+
+static int step_mounts(Init *init)
+{
+    SandboxPlan *plan = init->plan;
+    int r = attach_root(init);
+
     if (r == 0)
         r = mount_table_make(&plan->mounts, plan->root_fd, &init->launch.report);
     if (r < 0 ||
@@ -274,11 +291,16 @@ static int step_place_stdio(Init *init)
 static int step_ready(Init *init)
 {
     const Report ready = { .kind = ERROR_NONE };
-    int r = report_send(&ready, init->launch.control_fd, &init->launch.terminal.master_fd,
-                        init->launch.terminal.master_fd >= 0 ? 1 : 0);
+    int fds[REPORT_FDS_MAX];
+    size_t n_fds = 0;
 
-    if (r < 0)
+    if (init->spare_root_fd >= 0)
+        fds[n_fds++] = init->spare_root_fd;
+    if (init->launch.terminal.master_fd >= 0)
+        fds[n_fds++] = init->launch.terminal.master_fd;
+    if (report_send(&ready, init->launch.control_fd, fds, n_fds) < 0)
         _exit(EXIT_FAILURE); /* nobody there to tell */
+    init->spare_root_fd = fd_close(init->spare_root_fd);
     init->launch.terminal.master_fd = fd_close(init->launch.terminal.master_fd);
     if (is_tied_to_parent(init))
         init_wait_for(init->launch.control_fd, INIT_START);
@@ -349,6 +371,7 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
         .top_fd = -EBADF,
         .null_fd = -EBADF,
         .root_target_fd = -EBADF,
+        .spare_root_fd = -EBADF,
         .procfs_fd = -EBADF,
         .launch = { LAUNCH_INIT },
     };
@@ -360,7 +383,8 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         if (steps[i](&init) < 0) {
             /* To whoever starts us by then. Or they see our end. */
-            (void)report_send(&init.launch.report, init.launch.control_fd, NULL, 0);
+            (void)report_send(&init.launch.report, init.launch.control_fd, &init.spare_root_fd,
+                              init.spare_root_fd >= 0 ? 1 : 0);
             break;
         }
     }

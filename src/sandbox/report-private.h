@@ -40,10 +40,16 @@ int report_record(Report *report, ErrorKind kind, int r, const char *const *part
 int report_send(const Report *report, int fd, const int *fds, size_t n_fds);
 
 /*
- * Receive one, with at most one descriptor (-EBADF when none came). Returns 1, or 0 when the other
- * end was closed without a report, or -errno.
+ * Receive one, with at most @max_fds descriptors (-EBADF for those that did not come). Returns 1,
+ * or 0 when the other end was closed without a report, or -errno.
  */
+int report_receive_fds(Report *ret, int fd, int *ret_fds, size_t max_fds);
+
+/* The same with at most one. */
 int report_receive(Report *ret, int fd, int *ret_fd);
+
+/* What a report brings at most. */
+#define REPORT_FDS_MAX 2
 
 /* Record in @err what @report tells. Returns the -errno. */
 int report_to_error(const Report *report, Error *err);

@@ -32,22 +32,35 @@ int report_send(const Report *report, int fd, const int *fds, size_t n_fds)
     return socket_send(fd, report, sizeof(*report), fds, n_fds);
 }
 
-int report_receive(Report *ret, int fd, int *ret_fd)
+static bool report_is_valid(const Report *report, ssize_t size)
 {
-    _cleanup_close_ int received = -EBADF;
-    ssize_t n = socket_receive(fd, ret, sizeof(*ret), &received, 1);
+    return size == sizeof(*report) && report->kind >= ERROR_NONE && report->kind < _ERROR_KIND_MAX;
+}
+
+int report_receive_fds(Report *ret, int fd, int *ret_fds, size_t max_fds)
+{
+    int received[REPORT_FDS_MAX];
+    ssize_t n = socket_receive(fd, ret, sizeof(*ret), received, max_fds);
 
     /* A peer that died with bytes of ours unread resets the connection: it is gone all the same. */
     if (n == 0 || n == -ECONNRESET)
         return 0;
     if (n < 0)
         return (int)n;
-    if (n != sizeof(*ret) || ret->kind < ERROR_NONE || ret->kind >= _ERROR_KIND_MAX)
+    if (!report_is_valid(ret, n)) {
+        for (size_t i = 0; i < max_fds; i++)
+            fd_close(received[i]);
         return -EBADMSG;
+    }
 
     ret->text[sizeof(ret->text) - 1] = '\0';
-    *ret_fd = TAKE_FD(received);
+    memcpy(ret_fds, received, max_fds * sizeof(int));
     return 1;
+}
+
+int report_receive(Report *ret, int fd, int *ret_fd)
+{
+    return report_receive_fds(ret, fd, ret_fd, 1);
 }
 
 int report_to_error(const Report *report, Error *err)

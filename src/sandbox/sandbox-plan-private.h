@@ -28,6 +28,7 @@ typedef struct SandboxPlan {
     StringMap sysctls;
     LaunchPlan launch;
     int root_fd;
+    bool keeps_root;   /* the parent gets it again: see SandboxOptions.ret_root_fd */
     char *root_path;   /* where hooks expect the root before it is changed; NULL: nowhere */
     int creating_fd;   /* the state for createContainer hooks and those before; -EBADF: none */
     int created_fd;    /* the same for startContainer hooks */

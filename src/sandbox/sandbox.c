@@ -293,11 +293,11 @@ static int prepare_from_outside(Making *making, Error *err)
     return let_go_on(sandbox, err);
 }
 
-/* The next word of the child's, with a descriptor that may come along. */
-static int wait_for_report(Sandbox *sandbox, int *ret_fd, Error *err)
+/* The next word of the child's, with descriptors that may come along. */
+static int wait_for_report(Sandbox *sandbox, int *ret_fds, size_t max_fds, Error *err)
 {
     Report report;
-    int r = report_receive(&report, sandbox->control_fd, ret_fd);
+    int r = report_receive_fds(&report, sandbox->control_fd, ret_fds, max_fds);
 
     if (r < 0)
         return error_result(err, r, "hear from the container's first process");
@@ -342,7 +342,7 @@ static int act_before_root(Making *making, Error *err)
     const RuntimeHooks *hooks = &plan->config->hooks;
     _cleanup_close_ int netlink_fd = -EBADF;
     Report report;
-    int r = wait_for_report(making->sandbox, &netlink_fd, err);
+    int r = wait_for_report(making->sandbox, &netlink_fd, 1, err);
 
     if (r >= 0)
         r = move_net_devices(making, netlink_fd, err);
@@ -352,6 +352,20 @@ static int act_before_root(Making *making, Error *err)
     if (r >= 0)
         r = hooks_execute(&hooks->create_runtime, HOOK_CREATE_RUNTIME, plan->creating_fd, &report);
     return r < 0 ? report_to_error(&report, err) : let_go_on(making->sandbox, err);
+}
+
+/* The child waits for its start, or has failed. It sends the root first, then the terminal. */
+static int wait_until_ready(Making *making, Error *err)
+{
+    Sandbox *sandbox = making->sandbox;
+    bool keeps_root = making->plan->keeps_root;
+    int fds[REPORT_FDS_MAX] = { -EBADF, -EBADF };
+    int r = wait_for_report(sandbox, fds, ARRAY_SIZE(fds), err);
+
+    sandbox->terminal_fd = fds[keeps_root];
+    if (keeps_root)
+        *making->options->ret_root_fd = fds[0];
+    return r;
 }
 
 static int make_sandbox(Making *making, Error *err)
@@ -371,7 +385,7 @@ static int make_sandbox(Making *making, Error *err)
     if (r >= 0 && plan->asks_outside)
         r = act_before_root(making, err);
     if (r >= 0)
-        r = wait_for_report(sandbox, &sandbox->terminal_fd, err);
+        r = wait_until_ready(making, err);
     if (r >= 0 && sandbox->cgroup)
         cgroup_settle(sandbox->cgroup); /* the child is in it */
     if (r >= 0)

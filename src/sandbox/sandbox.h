@@ -22,13 +22,18 @@
 typedef struct Sandbox Sandbox;
 
 typedef struct SandboxOptions {
-    int bundle_fd; /* directory that relative paths of the configuration start from */
-    int rootfs_fd; /* detached mount (open_tree(2), fsmount(2)) that becomes the root;
-                      -EBADF: the directory root.path is used */
-    int start_fd;  /* listening socket (socket_listen_at()) that the start comes through, from any
-                      process; -EBADF: from us, and the container is killed when we end */
-    int stdio[3];  /* become 0, 1, 2 of the program; ignored with process.terminal */
-    int cache_fd;  /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
+    int bundle_fd;    /* directory that relative paths of the configuration start from */
+    int rootfs_fd;    /* detached mount (open_tree(2), fsmount(2)) that becomes the root;
+                         -EBADF: the directory root.path is used */
+    int *ret_root_fd; /* with rootfs_fd: gets a detached mount of the root as it was before anything
+                         was mounted in it, for another sandbox to take as its rootfs_fd; also when
+                         the creation fails after the root was used. NULL: not needed. A mount that
+                         was attached once cannot be attached again, and before Linux 6.15 no
+                         detached one can be cloned */
+    int start_fd; /* listening socket (socket_listen_at()) that the start comes through, from any
+                     process; -EBADF: from us, and the container is killed when we end */
+    int stdio[3]; /* become 0, 1, 2 of the program; ignored with process.terminal */
+    int cache_fd; /* directory that keeps compiled seccomp filters; -EBADF: compile each time */
     bool systemd_cgroup; /* linux.cgroupsPath is for systemd: see CgroupOptions */
     bool no_pivot; /* chroot(2) instead of pivot_root(2): for a host that runs from its initramfs */
 
