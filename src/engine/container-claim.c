@@ -177,6 +177,8 @@ int container_claim_record_exit(ContainerClaim *claim, const ShimExit *told, Err
     if (told->started_at != 0)
         container->started_at = told->started_at;
     container->oom_killed = told->oom_killed;
+    container->is_stopped = told->is_stopped;
+    container->restart_count = told->restart_count;
     container->finished_at = told->finished_at;
     container->pid = 0;
     return container_row_update(claim->engine, container, err);

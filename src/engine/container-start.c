@@ -138,6 +138,8 @@ int container_relay(ContainerClaim *claim, const RelayOptions *options, ShimExit
         return r;
     }
 
+    if (r >= 0 && ret->is_restarting)
+        return 0;                              /* its shim has it now, which starts it again */
     (void)shim_client_wait(claim->shim, NULL); /* killed or not: what it left is cleared away */
     shim_client_free(TAKE_PTR(claim->shim));
     finished = finish(claim, r < 0 ? NULL : ret, err);

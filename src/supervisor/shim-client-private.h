@@ -21,8 +21,9 @@ struct ShimClient {
     int64_t started_at; /* as shim_client_started_at() */
     bool is_owner;
     bool is_attached;
-    int terminal_fd;   /* not owned */
-    ShimWindow window; /* as last sent */
+    bool is_restarting; /* the end that was told is not the container's last: its shim goes on */
+    int terminal_fd;    /* not owned */
+    ShimWindow window;  /* as last sent */
     uint8_t buffer[SHIM_MESSAGE_MAX];
 };
 
@@ -37,6 +38,10 @@ int shim_client_send(ShimClient *client, const ShimMessage *message, Error *err)
 
 /* Tell the shim the size of the terminal @fd if it has changed; no terminal: nothing. */
 int shim_client_send_window(ShimClient *client, int fd, Error *err);
+
+/* Take note of the end that an EXITED tells. */
+int shim_client_read_exit(ShimClient *client, const ShimMessage *message, ShimExit *ret,
+                          Error *err);
 
 /* The error for a shim that ended the connection. */
 int shim_client_lost(ShimClient *client, Error *err);

@@ -16,6 +16,8 @@
 #include "base/string-list.h"
 #include "sandbox/self-exe.h"
 #include "supervisor/shim-client-private.h"
+#include "supervisor/shim-exit-private.h"
+#include "supervisor/shim-settings.h"
 
 static ShimClient *client_new(const char *container)
 {
@@ -106,9 +108,30 @@ int shim_client_send_window(ShimClient *client, int fd, Error *err)
     return shim_client_send(client, &message, err);
 }
 
+int shim_client_read_exit(ShimClient *client, const ShimMessage *message, ShimExit *ret, Error *err)
+{
+    int r = shim_exit_from_text(message->tail, message->tail_size, ret, err);
+
+    if (r >= 0)
+        client->is_restarting = ret->is_restarting;
+    if (client->is_owner)
+        (void)shim_message_send_plain(client->socket, SHIM_MESSAGE_EXIT_TAKEN);
+    return r;
+}
+
+/* Of several ends, those that are followed by a restart are not the answer to anything. */
+static bool is_last_end(const ShimMessage *message)
+{
+    _cleanup_shim_exit_ ShimExit exit = {};
+
+    return message->type == SHIM_MESSAGE_EXITED &&
+           (shim_exit_from_text(message->tail, message->tail_size, &exit, NULL) < 0 ||
+            !exit.is_restarting);
+}
+
 /*
- * Receive messages up to one of @type. FAILED is the error that the shim met, EXITED a NOT_FOUND;
- * anything else is not for us.
+ * Receive messages up to one of @type. FAILED is the error that the shim met, EXITED a NOT_FOUND
+ * unless the container is started again; anything else is not for us.
  */
 static int client_await(ShimClient *client, ShimMessageType type, ShimMessage *ret, Error *err)
 {
@@ -127,7 +150,7 @@ static int client_await(ShimClient *client, ShimMessageType type, ShimMessage *r
                 err->errnum = ret->failure.errnum;
             return ret->failure.errnum > 0 ? -ret->failure.errnum : r;
         }
-        if (ret->type == SHIM_MESSAGE_EXITED)
+        if (is_last_end(ret))
             return error_set(err, ERROR_NOT_FOUND, "the container has ended");
     } while (ret->type != type);
 
@@ -290,11 +313,92 @@ int shim_client_signal(ShimClient *client, int signal, Error *err)
     return message.errnum ? error_result(err, -message.errnum, "send signal %d", signal) : 0;
 }
 
+static const struct {
+    int errnum;
+    ErrorKind kind;
+    const char *message;
+} refusals[] = {
+    { ESRCH, ERROR_NOT_FOUND, "the container has ended" },
+    { EINVAL, ERROR_INVALID, "there is no such signal, or no such timeout" },
+    { EBUSY, ERROR_CONFLICT, "the container waits for its restart" },
+    { EBADMSG, ERROR_CORRUPT, "the container's '" SHIM_SETTINGS_NAME "' is corrupt" },
+    { EOPNOTSUPP, ERROR_UNSUPPORTED, "the container's cgroup has no freezer" },
+    { ETIMEDOUT, ERROR_UNAVAILABLE, "a process of the container cannot be stopped now" },
+};
+
+/* Ask for what is answered with DONE. */
+static int client_request(ShimClient *client, const ShimMessage *request, Error *err)
+{
+    ShimMessage answer;
+    int r;
+
+    /* A shim that has ended may have said so before. */
+    (void)shim_message_send(client->socket, request);
+    r = client_await(client, SHIM_MESSAGE_DONE, &answer, err);
+    if (r < 0 || answer.errnum == 0)
+        return r;
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+        if (refusals[i].errnum == answer.errnum)
+            return error_set(err, refusals[i].kind, "%s", refusals[i].message);
+    return error_result(err, -answer.errnum, "%s the container", shim_message_name(request->type));
+}
+
+int shim_client_stop(ShimClient *client, int signal, int timeout, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_STOP,
+                                  .stop = { .signal = signal, .timeout = timeout } };
+
+    return client_request(client, &message, err);
+}
+
+int shim_client_kill(ShimClient *client, int signal, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_KILL, .signal = signal };
+
+    return client_request(client, &message, err);
+}
+
+int shim_client_set_paused(ShimClient *client, bool is_paused, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_PAUSE, .is_paused = is_paused };
+    _cleanup_error_ Error problem = {};
+    int r = client_request(client, &message, &problem);
+
+    if (r == -EALREADY)
+        return error_set(err, ERROR_CONFLICT, "the container is %s paused",
+                         is_paused ? "already" : "not");
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
+}
+
+int shim_client_reload(ShimClient *client, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_RELOAD };
+
+    return client_request(client, &message, err);
+}
+
+int shim_client_await_exit(ShimClient *client, ShimExit *ret, Error *err)
+{
+    ShimMessage message;
+    int r;
+
+    do {
+        r = shim_client_receive(client, &message, err);
+        if (r < 0)
+            return r;
+    } while (message.type != SHIM_MESSAGE_EXITED);
+    return shim_client_read_exit(client, &message, ret, err);
+}
+
 int shim_client_wait(ShimClient *client, Error *err)
 {
     ShimMessage message;
     int status, r;
 
+    if (client->is_restarting)
+        return 0;
     if (client->shim.pid > 0) {
         r = process_wait(&client->shim, &status);
         if (r < 0)

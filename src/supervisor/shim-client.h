@@ -106,7 +106,8 @@ int shim_client_relay(ShimClient *client, const RelayOptions *options, ShimExit 
 
 /*
  * Wait until the shim process has ended and left nothing behind: after shim_client_relay() or a
- * failed shim_client_start(). Errors: UNAVAILABLE (it was killed).
+ * failed shim_client_start(). One that is about to start its container again is not waited for.
+ * Errors: UNAVAILABLE (it was killed).
  */
 int shim_client_wait(ShimClient *client, Error *err);
 
@@ -147,7 +148,8 @@ int shim_client_set_paused(ShimClient *client, bool is_paused, Error *err);
 /* Let the shim read its settings again (shim-settings.h). Errors also: CORRUPT. */
 int shim_client_reload(ShimClient *client, Error *err);
 
-/* Wait for the next end of the container's first process, or of its wait for a restart. */
+/* Wait for the next end of the container's first process, or of its wait for a restart. Errors:
+ * UNAVAILABLE (the shim died). */
 int shim_client_await_exit(ShimClient *client, ShimExit *ret, Error *err);
 
 /*

@@ -5,7 +5,8 @@
  *
  * A peer may have one chunk under way and waits for STDIN_READY before it sends the next, so a
  * container that does not read costs one chunk per peer and never keeps a peer's signals or window
- * sizes from being read. When the container has closed its end, nobody is told to go on.
+ * sizes from being read. When the container has closed its end, nobody is told to go on. What comes
+ * between two runs is kept for the next one.
  */
 
 #include <errno.h>
@@ -45,6 +46,12 @@ void input_close(Shim *shim)
     if (input->source)
         event_source_free(TAKE_PTR(input->source));
     fd_closep(&input->fd);
+}
+
+void input_reset(Shim *shim)
+{
+    input_close(shim);
+    shim->input.is_terminal = shim->input.is_closing = false;
 }
 
 /* Write what fits. Returns 0 with *written advanced, or -errno when the container takes no more. */
@@ -99,10 +106,17 @@ static int input_on_writable(EventSource *source, int fd, uint32_t events, void 
 int input_watch(Shim *shim)
 {
     ContainerInput *input = &shim->input;
+    bool is_waiting;
 
-    return input->fd < 0 ? 0
-                         : event_loop_add_fd(shim->loop, input->fd, 0, input_on_writable, shim,
-                                             &input->source);
+    if (input->fd < 0) {
+        input_close(shim); /* what was kept for it goes nowhere */
+        return 0;
+    }
+    if (input->is_terminal)
+        input->is_closing = false; /* it has no end */
+    is_waiting = input->first || input->is_closing;
+    return event_loop_add_fd(shim->loop, input->fd, is_waiting ? EPOLLOUT : 0, input_on_writable,
+                             shim, &input->source);
 }
 
 static void input_queue(ContainerInput *input, Peer *from, const char *data, size_t size)
@@ -119,6 +133,12 @@ static void input_queue(ContainerInput *input, Peer *from, const char *data, siz
     input->last = chunk;
 }
 
+/* Whoever is attached to the last run leaves as soon as it is told. */
+static bool is_between_runs(const Shim *shim)
+{
+    return shim->state == SHIM_RESTARTING && shim->is_told;
+}
+
 int input_write(Shim *shim, Peer *from, const char *data, size_t size)
 {
     ContainerInput *input = &shim->input;
@@ -128,8 +148,12 @@ int input_write(Shim *shim, Peer *from, const char *data, size_t size)
     for (const InputChunk *chunk = input->first; chunk; chunk = chunk->next)
         if (chunk->from == from)
             return -EPROTO;
-    if (input->fd < 0 || input->is_closing)
+    if (input->is_closing || (input->fd < 0 && !is_between_runs(shim)))
         return 0;
+    if (input->fd < 0) {
+        input_queue(input, from, data, size);
+        return 0;
+    }
 
     if (!input->first && input_try_write(input, data, size, &written) < 0) {
         input_close(shim);
@@ -151,10 +175,11 @@ void input_finish(Shim *shim)
 {
     ContainerInput *input = &shim->input;
 
-    if (input->fd < 0 || input->is_terminal || !shim->settings.stdin_once)
+    if (input->is_terminal || !shim->settings.stdin_once ||
+        (input->fd < 0 && !is_between_runs(shim)))
         return;
     input->is_closing = true;
-    if (!input->first)
+    if (!input->first && input->fd >= 0)
         input_close(shim);
 }
 

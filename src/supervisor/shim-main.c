@@ -32,15 +32,15 @@ static void shim_done(Shim *shim)
         peer_drop(shim->peers);
     peer_stop_listening(shim);
     run_free(shim);
-    output_done(shim);
+    run_close(shim);
     input_close(shim);
     if (shim->log)
         log_writer_free(TAKE_PTR(shim->log));
     if (shim->loop)
         event_loop_free(TAKE_PTR(shim->loop));
-    fd_closep(&shim->terminal_fd);
     shim_exit_done(&shim->exit);
     free(TAKE_PTR(shim->exit_text));
+    free(TAKE_PTR(shim->oom_score));
     shim_settings_done(&shim->settings);
     exec_free(shim);
 }

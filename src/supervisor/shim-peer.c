@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +49,13 @@ static const struct {
     { PEER_DEBT_EXIT, pay_exit },
 };
 
+/* It has heard the end of the run that it was attached to. What it has said is still read. */
+static void peer_leave(Peer *peer)
+{
+    peer->streams = 0;
+    (void)shutdown(peer->fd, SHUT_RDWR);
+}
+
 static void peer_settle(Peer *peer, unsigned debts)
 {
     unsigned settled = peer->debts & debts;
@@ -57,6 +63,8 @@ static void peer_settle(Peer *peer, unsigned debts)
     peer->debts &= ~settled;
     if (settled & PEER_DEBT_CHUNK)
         output_chunk_paid(peer->shim);
+    if ((settled & PEER_DEBT_EXIT) && peer->shim->state == SHIM_RESTARTING && peer->streams)
+        peer_leave(peer);
 }
 
 /* It cannot be told anything any more; its connection's end will be noticed by reading. */
@@ -151,20 +159,38 @@ static int on_resize(Peer *peer, const ShimMessage *message)
     return 0;
 }
 
+/* Who is attached does not wait for an answer, and may have a full socket. */
+static int peer_answer(const Peer *peer, ShimMessageType type, int r)
+{
+    const ShimMessage answer = { .type = type, .errnum = -r };
+
+    return peer->streams ? 0 : shim_message_send(peer->fd, &answer);
+}
+
 static int on_signal(Peer *peer, const ShimMessage *message)
 {
-    const Shim *shim = peer->shim;
-    ShimMessage answer = { .type = SHIM_MESSAGE_SIGNALED };
+    return peer_answer(peer, SHIM_MESSAGE_SIGNALED, control_signal(peer->shim, message->signal));
+}
 
-    if (shim->state == SHIM_ENDED)
-        answer.errnum = ESRCH;
-    else if (message->signal < 1)
-        answer.errnum = EINVAL; /* 0 would only ask */
-    else if (pidfd_send_signal(run_pidfd(shim), message->signal, NULL, 0) < 0)
-        answer.errnum = errno;
+static int on_stop(Peer *peer, const ShimMessage *message)
+{
+    return peer_answer(peer, SHIM_MESSAGE_DONE, control_stop(peer->shim, &message->stop));
+}
 
-    /* Who is attached does not wait for it, and may have a full socket. */
-    return peer->streams ? 0 : shim_message_send(peer->fd, &answer);
+static int on_kill(Peer *peer, const ShimMessage *message)
+{
+    return peer_answer(peer, SHIM_MESSAGE_DONE, control_kill(peer->shim, message->signal));
+}
+
+static int on_pause(Peer *peer, const ShimMessage *message)
+{
+    return peer_answer(peer, SHIM_MESSAGE_DONE, control_pause(peer->shim, message->is_paused != 0));
+}
+
+static int on_reload(Peer *peer, const ShimMessage *message)
+{
+    (void)message;
+    return peer_answer(peer, SHIM_MESSAGE_DONE, control_reload(peer->shim));
 }
 
 static int on_exit_taken(Peer *peer, const ShimMessage *message)
@@ -176,10 +202,17 @@ static int on_exit_taken(Peer *peer, const ShimMessage *message)
 }
 
 static int (*const handlers[_SHIM_MESSAGE_MAX])(Peer *peer, const ShimMessage *message) = {
-    [SHIM_MESSAGE_START] = on_start,           [SHIM_MESSAGE_ATTACH] = on_attach,
-    [SHIM_MESSAGE_STDIN] = on_stdin,           [SHIM_MESSAGE_STDIN_CLOSE] = on_stdin_close,
-    [SHIM_MESSAGE_RESIZE] = on_resize,         [SHIM_MESSAGE_SIGNAL] = on_signal,
+    [SHIM_MESSAGE_START] = on_start,
+    [SHIM_MESSAGE_ATTACH] = on_attach,
+    [SHIM_MESSAGE_STDIN] = on_stdin,
+    [SHIM_MESSAGE_STDIN_CLOSE] = on_stdin_close,
+    [SHIM_MESSAGE_RESIZE] = on_resize,
+    [SHIM_MESSAGE_SIGNAL] = on_signal,
     [SHIM_MESSAGE_EXIT_TAKEN] = on_exit_taken,
+    [SHIM_MESSAGE_STOP] = on_stop,
+    [SHIM_MESSAGE_KILL] = on_kill,
+    [SHIM_MESSAGE_PAUSE] = on_pause,
+    [SHIM_MESSAGE_RELOAD] = on_reload,
 };
 
 /* Returns 1 when a message was handled, 0 when there is none, or -errno (also at the end): drop the

@@ -78,7 +78,9 @@ typedef struct ContainerInput {
 typedef enum ShimState {
     SHIM_CREATED, /* waits for START; ends with its owner */
     SHIM_RUNNING,
-    SHIM_ENDED, /* the exit record is written; output and EXITED are being delivered */
+    SHIM_RESTARTING, /* a run's end is being delivered, then the time for the next one waited for */
+    SHIM_ENDED,      /* the exit record is written; output and EXITED are being delivered */
+    _SHIM_STATE_MAX,
 } ShimState;
 
 struct Shim {
@@ -86,7 +88,7 @@ struct Shim {
     ShimExec *exec; /* one more process in it; NULL: the container itself */
     ShimSettings settings;
     char *const *on_exit; /* NULL: none */
-    int rootfs_fd;        /* until the container is created, as the next */
+    int rootfs_fd;        /* for the next run; -EBADF: as config.json says, or none will be */
     int cache_fd;
 
     ShimState state;
@@ -94,12 +96,26 @@ struct Shim {
     LogWriter *log; /* of all runs; NULL: none is kept */
 
     /* one run of the container (shim-run.c) */
-    RuntimeConfig *config; /* until the program is started */
-    Sandbox *sandbox;      /* NULL: nothing runs */
-    EventSource *end;      /* of the container's first process; NULL: not started */
-    int terminal_fd;       /* keeps the container's side of its terminal open */
+    RuntimeConfig *config;     /* until the program is started */
+    Sandbox *sandbox;          /* NULL: nothing runs */
+    EventSource *end;          /* of the container's first process; NULL: not started */
+    int terminal_fd;           /* keeps the container's side of its terminal open */
+    CgroupOomWatch *oom_watch; /* NULL: nothing tells */
+    EventSource *oom_source;
+    bool is_paused;
     ContainerInput input;
     ContainerOutput output;
+
+    /* how it is to end */
+    bool is_stopping;  /* STOP has been asked for */
+    bool is_unhealthy; /* ends because of that */
+    int last_signal;   /* the last one that does not ask for the end by itself; 0: none */
+    EventSource *stop_timer;
+    int64_t stop_deadline; /* of the timer; CLOCK_MONOTONIC */
+
+    /* between two runs */
+    EventSource *restart_timer;
+    int64_t restart_delay; /* as waited last, nanoseconds; 0: never */
 
     EventSource *listener;
     int listen_fd;
@@ -109,8 +125,11 @@ struct Shim {
     bool is_told;  /* the end is sent, or owed, to every peer */
     bool is_taken; /* the owner has confirmed the end */
 
-    ShimExit exit;
-    char *exit_text;
+    char *oom_score; /* the one we were started with, as text; NULL: not known */
+
+    ShimExit exit;     /* of this run as far as it is known, or of the last one */
+    char *exit_text;   /* of the last end; NULL: none yet */
+    ShimExit last_end; /* the numbers of the same */
 };
 
 /* shim-stdio.c: the descriptors between the container and us */
@@ -176,6 +195,9 @@ void input_finish(Shim *shim);
 void input_forget_peer(Shim *shim, const Peer *peer);
 void input_close(Shim *shim);
 
+/* The run that it was for has ended. */
+void input_reset(Shim *shim);
+
 /* shim-peer.c: the clients */
 
 /* @fd is owned by the peer from here on. */
@@ -193,6 +215,15 @@ void peer_drop(Peer *peer);
  * none). */
 void shim_event(const Shim *shim, const char *action, const StringMap *details);
 
+/* shim-state.c: for those who are not connected. Of one more process it says nothing. */
+
+/* Write the status as it is now into the lock file. */
+void state_write(const Shim *shim);
+
+/* The container's own events. */
+void state_event(const Shim *shim, const char *action, const StringMap *details);
+void state_event_signal(const Shim *shim, int signal);
+
 /* shim-memory.c: being small */
 
 /* Before anything is allocated. */
@@ -209,6 +240,9 @@ void memory_release(void);
 
 /* Everything up to the container's first process waiting in its namespaces. */
 int run_create(Shim *shim, Error *err);
+
+/* What can be done while others do their part of the start. */
+int run_prepare(Shim *shim, Error *err);
 
 /* Execute the program; @on_end is called when the first process has ended. */
 int run_start(Shim *shim, EventFdHandler on_end, Error *err);
@@ -232,6 +266,9 @@ void run_reap(Shim *shim);
 /* Kill what still runs, and remove what was made for it. Its output can still be read. */
 void run_free(Shim *shim);
 
+/* Let go of the descriptors that its output came from. */
+void run_close(Shim *shim);
+
 /*
  * shim-exec.c: the same for one more process in a container that runs. Its run begins with START,
  * its record is what its clients are told, and its directory goes with it.
@@ -251,6 +288,28 @@ void exec_record_end(Shim *shim);
 /* Kill it if it runs. */
 void exec_end(Shim *shim);
 void exec_free(Shim *shim);
+
+/*
+ * shim-control.c: what clients have done to the container. Each returns 0 or -errno: ESRCH (it has
+ * ended), EINVAL, and what is said here.
+ */
+
+int control_signal(Shim *shim, int signal);
+int control_stop(Shim *shim, const ShimStop *stop);
+int control_kill(Shim *shim, int signal);
+
+/* EALREADY (it is so), EBUSY (it waits for its restart), ETIMEDOUT (a process cannot be stopped
+ * now), EOPNOTSUPP (it has no freezer). */
+int control_pause(Shim *shim, bool is_paused);
+
+/* EBADMSG (they are corrupt): then the old ones go on. */
+int control_reload(Shim *shim);
+
+/* The run that was to be over in time is. */
+void control_forget_timeout(Shim *shim);
+
+/* Health checks fail: end it, if that is what its policy wants, so that it is started again. */
+void shim_restart_unhealthy(Shim *shim);
 
 /* shim-lifecycle.c: from one state to the next */
 

@@ -19,7 +19,6 @@
 #include "base/socket.h"
 #include "supervisor/relay-private.h"
 #include "supervisor/shim-client-private.h"
-#include "supervisor/shim-exit-private.h"
 
 typedef struct Relay {
     ShimClient *client;
@@ -150,9 +149,8 @@ static int relay_on_stdin_ready(Relay *relay, const ShimMessage *message)
 
 static int relay_on_exited(Relay *relay, const ShimMessage *message)
 {
-    int r = shim_exit_from_text(message->tail, message->tail_size, relay->exit, relay->err);
+    int r = shim_client_read_exit(relay->client, message, relay->exit, relay->err);
 
-    (void)shim_message_send_plain(relay->client->socket, SHIM_MESSAGE_EXIT_TAKEN);
     event_loop_quit(relay->loop, 0);
     return r;
 }
@@ -221,9 +219,8 @@ static int relay_on_proxied(EventSource *source, const siginfo_t *info, void *da
     Relay *relay = data;
 
     (void)source;
-    (void)shim_message_send(
-        relay->client->socket, /* a dead shim is what the socket tells */
-        &(ShimMessage) { .type = SHIM_MESSAGE_SIGNAL, .signal = info->si_signo });
+    (void)shim_message_send(relay->client->socket, /* a dead shim is what the socket tells */
+                            &(ShimMessage) { .type = SHIM_MESSAGE_KILL, .signal = info->si_signo });
     return 0;
 }
 

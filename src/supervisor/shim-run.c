@@ -24,11 +24,13 @@
 static int create_sandbox(Shim *shim, Error *err)
 {
     _cleanup_stdio_ ContainerStdio stdio = { { -EBADF, -EBADF, -EBADF } };
+    _cleanup_close_ int next_root_fd = -EBADF;
     SandboxOptions options = {
         .bundle_fd = SHIM_FD_BUNDLE,
         .rootfs_fd = shim->rootfs_fd,
         .cache_fd = shim->cache_fd,
         .start_fd = -EBADF,
+        .ret_root_fd = shim->settings.auto_remove ? NULL : &next_root_fd,
     };
     int r = runtime_config_read_at(SHIM_FD_BUNDLE, CONFIG_NAME, &shim->config, err);
 
@@ -39,25 +41,66 @@ static int create_sandbox(Shim *shim, Error *err)
         return r;
     memcpy(options.stdio, stdio.fds, sizeof(options.stdio));
     r = sandbox_create(shim->config, &options, &shim->sandbox, err);
-    if (r < 0)
-        return r;
+    if (r >= 0 || next_root_fd >= 0) { /* that one is used */
+        fd_close(shim->rootfs_fd);
+        shim->rootfs_fd = TAKE_FD(next_root_fd);
+    }
+    return r < 0 ? r : stdio_adopt_terminal(shim, sandbox_take_terminal(shim->sandbox), err);
+}
 
-    /* Kept, they would hold the root file system after the container's end. */
-    fd_closep(&shim->rootfs_fd);
-    fd_closep(&shim->cache_fd);
-    return stdio_adopt_terminal(shim, sandbox_take_terminal(shim->sandbox), err);
+/* Told each time, not only in the end: what is killed may be one process of many. */
+static int on_oom(EventSource *source, int fd, uint32_t events, void *data)
+{
+    Shim *shim = data;
+    int r = cgroup_oom_watch_read(shim->oom_watch);
+
+    (void)fd;
+    (void)events;
+    if (r > 0)
+        shim_event(shim, "oom", NULL);
+    if (r < 0) {
+        event_source_free(source);
+        shim->oom_source = NULL;
+    }
+    return 0;
+}
+
+/* Without a memory controller nothing runs out, and nothing is told. */
+static void watch_oom(Shim *shim)
+{
+    Cgroup *cgroup = run_cgroup(shim);
+
+    if (!cgroup || cgroup_oom_watch_new(cgroup, &shim->oom_watch, NULL) < 0)
+        return;
+    if (event_loop_add_fd(shim->loop, cgroup_oom_watch_fd(shim->oom_watch), EPOLLIN, on_oom, shim,
+                          &shim->oom_source) < 0)
+        cgroup_oom_watch_free(TAKE_PTR(shim->oom_watch));
+}
+
+static void forget_oom(Shim *shim)
+{
+    if (shim->oom_source)
+        event_source_free(TAKE_PTR(shim->oom_source));
+    if (shim->oom_watch)
+        cgroup_oom_watch_free(TAKE_PTR(shim->oom_watch));
 }
 
 int run_create(Shim *shim, Error *err)
 {
-    int r = shim->exec ? exec_create(shim, err) : create_sandbox(shim, err);
+    return shim->exec ? exec_create(shim, err) : create_sandbox(shim, err);
+}
 
-    if (r < 0 || shim->exec)
-        return r;
-    (void)unlinkat(SHIM_FD_BUNDLE, SHIM_EXIT_NAME, 0); /* of an earlier run */
+int run_prepare(Shim *shim, Error *err)
+{
+    int r;
+
+    if (shim->exec)
+        return 0; /* there is nothing yet */
     r = output_watch(shim);
+    (void)unlinkat(SHIM_FD_BUNDLE, SHIM_EXIT_NAME, 0); /* of an earlier run */
     if (r >= 0)
         r = input_watch(shim);
+    watch_oom(shim);
     return r < 0 ? error_result(err, r, "watch the output of container '%s'", shim->container) : 0;
 }
 
@@ -116,6 +159,8 @@ void run_reap(Shim *shim)
     }
     shim->exit.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     shim->exit.oom_killed = cgroup && cgroup_oom_kills(cgroup) > 0;
+    if (shim->oom_source) /* it may be the end of this round that tells */
+        (void)on_oom(shim->oom_source, -EBADF, 0, shim);
 }
 
 void run_settle(Shim *shim)
@@ -127,10 +172,17 @@ void run_free(Shim *shim)
 {
     if (shim->end)
         event_source_free(TAKE_PTR(shim->end));
+    forget_oom(shim);
     if (shim->sandbox)
         sandbox_free(TAKE_PTR(shim->sandbox));
     if (shim->exec)
         exec_end(shim);
     if (shim->config)
         run_settle(shim);
+}
+
+void run_close(Shim *shim)
+{
+    output_done(shim);
+    fd_closep(&shim->terminal_fd);
 }

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """OCI bundles of a busybox, and `shim-run` on them."""
 
+import contextlib
 import dataclasses
 import fcntl
 import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import subprocess
+import time
 
 from harness import leaks
 
@@ -16,6 +19,7 @@ BUSYBOX = "/bin/busybox"
 APPLETS = "cat dd head sh sha256sum sleep stty true wc yes".split()
 HIERARCHIES = pathlib.Path("/sys/fs/cgroup")
 LIMIT = 60
+KILOBYTES_AT_REST = 512
 
 NAMESPACES = ("pid", "mount", "ipc", "uts", "network", "cgroup")
 MOUNTS = [
@@ -70,9 +74,63 @@ class Run:
         assert match, self.first + self.process.stderr.read().decode()
         return int(match[1]), int(match[2])
 
+    def greeting(self):
+        """What a command says once the shim has greeted it."""
+        return self.process.stderr.readline().decode().rstrip("\n")
+
     def end(self, data=None):
         stdout, stderr = self.process.communicate(data, LIMIT)
         return Outcome(self.process.returncode, stdout, self.first + stderr.decode())
+
+
+def script(text):
+    return ("sh", "-c", text)
+
+
+def wait_for_end(pid):
+    """Until the process is no more, or a zombie of somebody's."""
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = leaks.open_process(pid)
+        try:
+            assert select.select([pidfd], [], [], LIMIT)[0], f"{pid} does not end"
+        finally:
+            os.close(pidfd)
+
+
+def converse(run, line):
+    """A client of a `cat` says a line and hears it: it is attached, and the container runs."""
+    run.process.stdin.write(line)
+    run.process.stdin.flush()
+    assert run.process.stdout.readline() == line
+
+
+def is_alive(pid):
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = leaks.open_process(pid)
+        try:
+            return not select.select([pidfd], [], [], 0)[0]
+        finally:
+            os.close(pidfd)
+    return False
+
+
+def has_memory_controller():
+    """In v1 a hierarchy of its own, else listed by the root of v2."""
+    unified = HIERARCHIES / "cgroup.controllers"
+    return (HIERARCHIES / "memory").is_dir() or "memory" in (
+        unified.read_text().split() if unified.exists() else [])
+
+
+def private_kilobytes(pid):
+    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", rollup, re.M))
+
+
+def await_rest(shim):
+    """Nothing else says that it has noticed what happened last and come to rest."""
+    deadline = time.monotonic() + LIMIT
+    while private_kilobytes(shim) > KILOBYTES_AT_REST and time.monotonic() < deadline:
+        os.sched_yield()
 
 
 class Bundle:
@@ -87,9 +145,10 @@ class Bundle:
         self.cgroup = f"cay-test-{os.getpid()}/{name}"
         self.path = state.base / name
         self.path.mkdir()
-        self.settings = {}
+        self.settings = {"stopTimeout": 10}
 
-    def configure(self, *arguments, terminal=False, without=(), **process):
+    def configure(self, *arguments, terminal=False, without=(), mounts=MOUNTS, resources=None,
+                  **process):
         config = {
             "ociVersion": "1.0.2",
             "root": {"path": str(self.rootfs)},
@@ -97,10 +156,11 @@ class Bundle:
                 "terminal": terminal, "cwd": "/", "args": list(arguments),
                 "env": ["PATH=/bin", "TERM=xterm"], "user": {"uid": 0, "gid": 0}, **process,
             },
-            "mounts": MOUNTS,
+            "mounts": mounts,
             "linux": {
                 "cgroupsPath": f"/{self.cgroup}",
                 "namespaces": [{"type": kind} for kind in NAMESPACES if kind not in without],
+                "resources": resources or {},
             },
         }
         (self.path / "config.json").write_text(json.dumps(config))
@@ -109,6 +169,8 @@ class Bundle:
     def command(self, *options):
         """-k: the input is kept when a client's ends. All else is shim-run's."""
         if "-a" not in options:
+            (self.path / "events").mkdir(exist_ok=True)
+            options = ["-e", str(self.path / "events"), *options]
             self.write_settings(openStdin="-i" in options, stdinOnce="-k" not in options)
         options = [option for option in options if option != "-k"]
         return [str(self.programs / "tests/supervisor/shim-run"), *options, str(self.shim),
@@ -132,6 +194,19 @@ class Bundle:
         wrapper.write_text(f'#!/bin/sh\nexec {prefix} {shim} "$@"\n')
         wrapper.chmod(0o755)
         self.shim = wrapper
+
+    def status(self):
+        return json.loads((self.path / "lock").read_text())
+
+    def events(self):
+        """[(action, attributes)] since the first start."""
+        log = self.path / "events/current"
+        records = log.read_text().split("\x1e")[1:] if log.exists() else []
+        events = [json.loads(record) for record in records]
+        return [(event["action"], event.get("attributes", {})) for event in events]
+
+    def actions(self):
+        return [action for action, _ in self.events()]
 
     def exit_record(self):
         path = self.path / "exit.json"

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * shim-run [-i] [-t] [-s] [-d] [-o PROGRAM] [-r RUNTIME_DIR] SHIM BUNDLE
+ * shim-run [-i] [-t] [-s] [-d] [-e DIR] [-m ROOTFS] [-o PROGRAM] [-r RUNTIME_DIR] SHIM BUNDLE
+ * shim-run -a [-i] [-t] [-s] [-S SIGNAL] [-c COMMAND] [-r RUNTIME_DIR] SHIM BUNDLE
  *
  * Runs the container of an OCI bundle under a shim, as cay does but with nothing else: the test
  * suite's hand on shim-client.h. The last line of standard error is the exit record or the error,
- * as "code=0 oom=0 started=1 error=".
+ * as "code=0 oom=0 started=1 restarts=0 again=0 stopped=0 error=".
+ *
+ * COMMAND: stop[:SIGNAL[:TIMEOUT]] kill:SIGNAL pause unpause reload wait. stop waits as well.
  */
 
 #include <errno.h>
@@ -15,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +26,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "supervisor/shim-client.h"
+#include "supervisor/shim-protocol.h"
 
 /* Exit statuses of our own, as cay's. */
 #define STATUS_FAILED 125
@@ -30,6 +35,9 @@
 typedef struct Arguments {
     bool open_stdin, proxy_signals, terminal, detach, attach;
     int signal;
+    const char *command;
+    const char *events;
+    const char *mount;
     const char *on_exit;
     const char *runtime;
     const char *shim;
@@ -40,7 +48,7 @@ static int parse_arguments(Arguments *arguments, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "itsdaS:o:r:")) != -1) {
+    while ((option = getopt(argc, argv, "itsdaS:c:e:m:o:r:")) != -1) {
         switch (option) {
         case 'i':
             arguments->open_stdin = true;
@@ -60,6 +68,15 @@ static int parse_arguments(Arguments *arguments, int argc, char **argv)
         case 'S':
             if (parse_signal(optarg, &arguments->signal) < 0)
                 return -EINVAL;
+            break;
+        case 'c':
+            arguments->command = optarg;
+            break;
+        case 'e':
+            arguments->events = optarg;
+            break;
+        case 'm':
+            arguments->mount = optarg;
             break;
         case 'o':
             arguments->on_exit = optarg;
@@ -85,6 +102,16 @@ static int fail(const Error *err)
     return err->kind == ERROR_UNAVAILABLE ? STATUS_LOST : STATUS_FAILED;
 }
 
+static int tell(const ShimExit *exit)
+{
+    (void)fprintf(stderr, "code=%d oom=%d started=%d restarts=%lld again=%d stopped=%d error=%s\n",
+                  exit->code, exit->oom_killed,
+                  exit->started_at > 0 && exit->started_at <= exit->finished_at,
+                  (long long)exit->restart_count, exit->is_restarting, exit->is_stopped,
+                  exit->error ? exit->error : "");
+    return exit->code;
+}
+
 static int relay(const Arguments *arguments, ShimClient *client)
 {
     RelayOptions options = {
@@ -97,10 +124,74 @@ static int relay(const Arguments *arguments, ShimClient *client)
 
     if (shim_client_relay(client, &options, &exit, &err) < 0 || shim_client_wait(client, &err) < 0)
         return fail(&err);
-    (void)fprintf(stderr, "code=%d oom=%d started=%d error=%s\n", exit.code, exit.oom_killed,
-                  exit.started_at > 0 && exit.started_at <= exit.finished_at,
-                  exit.error ? exit.error : "");
-    return exit.code;
+    return tell(&exit);
+}
+
+static int command_stop(ShimClient *client, const char *argument, Error *err)
+{
+    int signal = 0, timeout = SHIM_STOP_DEFAULT;
+
+    if (argument)
+        (void)sscanf(argument, "%d:%d", &signal, &timeout);
+    return shim_client_stop(client, signal, timeout, err);
+}
+
+static int command_kill(ShimClient *client, const char *argument, Error *err)
+{
+    int signal;
+
+    if (!argument || parse_signal(argument, &signal) < 0)
+        return error_set(err, ERROR_INVALID, "kill what?");
+    return shim_client_kill(client, signal, err);
+}
+
+static int command_pause(ShimClient *client, const char *argument, Error *err)
+{
+    (void)argument;
+    return shim_client_set_paused(client, true, err);
+}
+
+static int command_unpause(ShimClient *client, const char *argument, Error *err)
+{
+    (void)argument;
+    return shim_client_set_paused(client, false, err);
+}
+
+static int command_reload(ShimClient *client, const char *argument, Error *err)
+{
+    (void)argument;
+    return shim_client_reload(client, err);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(ShimClient *client, const char *argument, Error *err);
+    bool waits;
+} commands[] = {
+    { "stop", command_stop, true },      { "kill", command_kill, false },
+    { "pause", command_pause, false },   { "unpause", command_unpause, false },
+    { "reload", command_reload, false }, { "wait", NULL, true },
+};
+
+static int execute(ShimClient *client, const char *command)
+{
+    size_t length = strcspn(command, ":");
+    const char *argument = command[length] ? command + length + 1 : NULL;
+    _cleanup_shim_exit_ ShimExit exit = {};
+    _cleanup_error_ Error err = {};
+
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strncmp(commands[i].name, command, length) != 0 || commands[i].name[length])
+            continue;
+        (void)fprintf(stderr, "%s\n", command); /* the shim has greeted us */
+        if (commands[i].run && commands[i].run(client, argument, &err) < 0)
+            return fail(&err);
+        if (!commands[i].waits)
+            return 0;
+        return shim_client_await_exit(client, &exit, &err) < 0 ? fail(&err) : tell(&exit);
+    }
+    (void)error_set(&err, ERROR_INVALID, "no such command: '%s'", command);
+    return fail(&err);
 }
 
 static int attach(const Arguments *arguments, int runtime_fd)
@@ -110,6 +201,8 @@ static int attach(const Arguments *arguments, int runtime_fd)
 
     if (shim_client_connect(runtime_fd, &client, &err) < 0)
         return fail(&err);
+    if (arguments->command)
+        return execute(client, arguments->command);
     if (arguments->signal)
         return shim_client_signal(client, arguments->signal, &err) < 0 ? fail(&err) : 0;
     return relay(arguments, client);
@@ -120,16 +213,21 @@ static int run(const Arguments *arguments, int bundle_fd, int runtime_fd)
     _cleanup_(shim_client_freep) ShimClient *client = NULL;
     _cleanup_error_ Error err = {};
     _cleanup_close_ int lock_fd = openat(runtime_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    _cleanup_close_ int events_fd =
+        arguments->events ? open(arguments->events, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+    _cleanup_close_ int mount_fd = arguments->mount ? open_tree(AT_FDCWD, arguments->mount,
+                                                                OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+                                                    : -EBADF;
     const char *on_exit[] = { arguments->on_exit, arguments->bundle, NULL };
     const ShimOptions options = {
         .program = arguments->shim,
         .container = "test",
         .bundle_fd = bundle_fd,
         .runtime_fd = runtime_fd,
-        .rootfs_fd = -EBADF,
+        .rootfs_fd = mount_fd,
         .cache_fd = -EBADF,
         .lock_fd = lock_fd,
-        .events_fd = -EBADF,
+        .events_fd = events_fd,
         .terminal_fd = STDIN_FILENO,
         .on_exit = arguments->on_exit ? on_exit : NULL,
     };
@@ -158,7 +256,8 @@ int main(int argc, char **argv)
 
     if (parse_arguments(&arguments, argc, argv) < 0) {
         (void)fprintf(stderr,
-                      "usage: shim-run [-aidst] [-S SIGNAL] [-o PROGRAM] [-r DIR] SHIM BUNDLE\n");
+                      "usage: shim-run [-aidst] [-S SIGNAL] [-c COMMAND] [-e DIR] [-m ROOTFS] "
+                      "[-o PROGRAM] [-r DIR] SHIM BUNDLE\n");
         return STATUS_FAILED;
     }
     bundle_fd = open(arguments.bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

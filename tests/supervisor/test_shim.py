@@ -12,73 +12,15 @@ import select
 import signal
 import subprocess
 import termios
-import time
 
 import pytest
 
-from harness import leaks
 from harness.terminal import Terminal
 
 from . import bundles
+from .bundles import converse, is_alive, private_kilobytes, script, wait_for_end
 
 MEGABYTE = 1 << 20
-
-
-@pytest.fixture(scope="session")
-def rootfs(worker_directory):
-    return bundles.make_rootfs(worker_directory / "supervisor-rootfs")
-
-
-@pytest.fixture
-def bundle(state, rootfs, build, numbers):
-    bundle = bundles.Bundle(state, f"bundle-{next(numbers)}", rootfs, build)
-    yield bundle
-    bundle.close()
-
-
-@pytest.fixture
-def terminal_run(bundle, state):
-    """terminal_run(*options, rows=, columns=) -> Terminal in which shim-run runs."""
-    terminals = []
-
-    def run(*options, rows=24, columns=80):
-        terminals.append(Terminal(bundle.command(*options), state.environment(), rows, columns))
-        return terminals[-1]
-
-    yield run
-    for terminal in terminals:
-        terminal.close()
-
-
-def script(text):
-    return ("sh", "-c", text)
-
-
-def wait_for_end(pid):
-    """Until the process is no more, or a zombie of somebody's."""
-    with contextlib.suppress(ProcessLookupError):
-        pidfd = leaks.open_process(pid)
-        try:
-            assert select.select([pidfd], [], [], bundles.LIMIT)[0], f"{pid} does not end"
-        finally:
-            os.close(pidfd)
-
-
-def converse(run, line):
-    """A client of a `cat` says a line and hears it: it is attached, and the container runs."""
-    run.process.stdin.write(line)
-    run.process.stdin.flush()
-    assert run.process.stdout.readline() == line
-
-
-def is_alive(pid):
-    with contextlib.suppress(ProcessLookupError):
-        pidfd = leaks.open_process(pid)
-        try:
-            return not select.select([pidfd], [], [], 0)[0]
-        finally:
-            os.close(pidfd)
-    return False
 
 
 # how it ends
@@ -88,7 +30,8 @@ def is_alive(pid):
 def test_the_exit_code_is_the_programs(bundle, code):
     outcome = bundle.configure(*script(f"exit {code}")).run()
     assert outcome.returncode == code
-    assert outcome.words == {"code": str(code), "oom": "0", "started": "1", "error": ""}
+    assert outcome.words == {"code": str(code), "oom": "0", "started": "1", "restarts": "0",
+                             "again": "0", "stopped": "0", "error": ""}
     assert bundle.exit_record()["exitCode"] == code
     assert not bundle.left()
 
@@ -623,11 +566,6 @@ def test_a_shim_holds_nothing_of_its_caller(bundle):
     run.end(b"")
 
 
-def private_kilobytes(pid):
-    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", rollup, re.M))
-
-
 def test_a_shim_at_rest_holds_half_a_megabyte(bundle, release):
     """Even when it is the only one, so that its program's pages count as private."""
     bundle.shim = release / "cay-shim"
@@ -641,10 +579,8 @@ def test_a_shim_at_rest_holds_half_a_megabyte(bundle, release):
     assert len(client.process.stdout.readline()) == 200001
     client.process.kill()
     client.end()
-    deadline = time.monotonic() + bundles.LIMIT
-    while private_kilobytes(shim) > 512 and time.monotonic() < deadline:
-        os.sched_yield()  # nothing else says that it has noticed and come to rest
-    assert private_kilobytes(shim) <= 512
+    bundles.await_rest(shim)
+    assert private_kilobytes(shim) <= bundles.KILOBYTES_AT_REST
     os.kill(container, signal.SIGKILL)
     wait_for_end(shim)
 
