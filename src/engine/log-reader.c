@@ -27,6 +27,10 @@
 /* Longer records are damaged, or nothing of ours. */
 #define RECORD_MAX ((size_t)4 << 20)
 
+/* Files that are rotated away stay on the disk as long as we hold them: a reader that has stopped
+ * altogether may not fill it. It loses what is between these and the newest ones then. */
+#define FILES_MAX 100
+
 #define NUMBERED_NAME_MAX (sizeof(((LogFileSettings *)NULL)->name) + 24)
 
 typedef struct OpenFile {
@@ -137,6 +141,8 @@ int log_reader_hold(LogReader *reader, Error *err)
 {
     struct stat status;
 
+    if (reader->n_files >= FILES_MAX)
+        return 0;
     if (reader->n_files > 0) {
         const OpenFile *newest = &reader->files[reader->n_files - 1];
 
@@ -300,9 +306,9 @@ static int next_record(LogReader *reader, char **ret, size_t *ret_size, Error *e
             if (r < 0 || reader->n_files == 0)
                 return r;
         }
-        /* Asked for first: a file that has a successor is not written to any more, so its end is
-         * the end. */
-        if (reader->options.follow && reader->n_files == 1) {
+        /* Asked for before reading: a file that has a successor is not written to any more, so its
+         * end is the end. And however far we are behind, nothing is rotated away unseen. */
+        if (reader->options.follow) {
             r = log_reader_hold(reader, err);
             if (r < 0)
                 return r;

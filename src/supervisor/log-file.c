@@ -79,17 +79,22 @@ static const char *numbered_name(const LogFile *file, int64_t number, char *buff
     return buffer;
 }
 
-/* From the oldest on, so that a reader that goes from the newest to the oldest meets each file. */
+/*
+ * From the oldest on, so that a reader that goes from the newest to the oldest meets each file. The
+ * oldest is removed instead of replaced: ext4 writes out what is renamed over another file at once
+ * (auto_da_alloc), and a log has no hurry to be on the disk.
+ */
 static void file_rotate(LogFile *file)
 {
     char from[NUMBERED_NAME_MAX], to[NUMBERED_NAME_MAX];
+    int64_t oldest = file->settings.max_files - 1;
 
-    for (int64_t i = file->settings.max_files - 1; i > 0; i--)
+    /* What fails here fails for a missing file, or leaves a file longer than it was to be. */
+    (void)unlinkat(file->directory_fd, numbered_name(file, oldest, to), 0);
+    for (int64_t i = oldest; i > 0; i--)
         (void)renameat(file->directory_fd, numbered_name(file, i - 1, from), file->directory_fd,
-                       numbered_name(file, i, to)); /* there may be none yet */
-    if (file->settings.max_files == 1)
-        (void)unlinkat(file->directory_fd, file->settings.name, 0); /* opened anew: exists */
-    file->fd = fd_close(file->fd);
+                       numbered_name(file, i, to));
+    file->fd = fd_close(file->fd); /* the next write makes a new one */
     file->size = 0;
 }
 
