@@ -30,7 +30,7 @@ static size_t usage_width(const OptionTable *table)
     for (size_t i = 0; i < table->n_options; i++) {
         _cleanup_string_buffer_ StringBuffer usage = {};
 
-        if (table->options[i].flags & OPTION_HIDDEN)
+        if (!option_is_shown(table, &table->options[i]))
             continue;
         size_t width = describe_usage(&table->options[i], &usage);
         if (width > widest)
@@ -75,7 +75,7 @@ void options_describe(const OptionTable *table, size_t width, StringBuffer *buff
     for (size_t i = 0; i < table->n_options; i++) {
         const Option *option = &table->options[i];
 
-        if (option->flags & OPTION_HIDDEN)
+        if (!option_is_shown(table, option))
             continue;
         add_spaces(buffer, indent - describe_usage(option, buffer));
         add_wrapped(buffer, option->help, indent, text_width);

@@ -124,12 +124,23 @@ static const OptionHandler stores[_OPTION_TYPE_MAX] = {
     [OPTION_SIZE] = store_size,     [OPTION_HANDLER] = store_by_handler,
 };
 
+bool option_is_in(const OptionTable *table, const Option *option)
+{
+    return !(option->flags & table->without);
+}
+
+bool option_is_shown(const OptionTable *table, const Option *option)
+{
+    return option_is_in(table, option) && !(option->flags & OPTION_HIDDEN);
+}
+
 static const Option *find_long(const OptionTable *table, const char *name, size_t length)
 {
     for (size_t i = 0; i < table->n_options; i++) {
         const char *candidate = table->options[i].name;
 
-        if (strncmp(candidate, name, length) == 0 && candidate[length] == '\0')
+        if (strncmp(candidate, name, length) == 0 && candidate[length] == '\0' &&
+            option_is_in(table, &table->options[i]))
             return &table->options[i];
     }
     return NULL;
@@ -138,7 +149,7 @@ static const Option *find_long(const OptionTable *table, const char *name, size_
 static const Option *find_short(const OptionTable *table, char name)
 {
     for (size_t i = 0; i < table->n_options; i++)
-        if (table->options[i].short_name == name)
+        if (table->options[i].short_name == name && option_is_in(table, &table->options[i]))
             return &table->options[i];
     return NULL;
 }
@@ -181,7 +192,7 @@ static int refuse_long(const OptionTable *table, const char *name, size_t length
 
     suggestion_offer(&suggestion, "help");
     for (size_t i = 0; i < table->n_options; i++)
-        if (!(table->options[i].flags & OPTION_HIDDEN))
+        if (option_is_shown(table, &table->options[i]))
             suggestion_offer(&suggestion, table->options[i].name);
     if (!suggestion.best)
         return error_set(err, ERROR_INVALID, "unknown option '--%s', see '--help'", word);

@@ -37,7 +37,8 @@ typedef struct Option Option;
 typedef int (*OptionHandler)(const Option *option, const char *value, void *target, Error *err);
 
 typedef enum OptionFlags {
-    OPTION_HIDDEN = 1 << 0, /* an alternative spelling: works, but is not shown */
+    OPTION_HIDDEN = 1 << 0,     /* an alternative spelling: works, but is not shown */
+    OPTION_OF_VARIANT = 1 << 1, /* only one of the commands that share a table has it */
 } OptionFlags;
 
 struct Option {
@@ -62,6 +63,7 @@ typedef struct OptionTable {
     size_t n_options;
     const UnsupportedOption *unsupported;
     size_t n_unsupported;
+    unsigned without; /* OptionFlags of options that this one of several tables does not have */
     bool stop_at_positional; /* options end at the first positional argument (`cay run`) */
 } OptionTable;
 
@@ -88,6 +90,10 @@ int options_parse(const OptionTable *table, char **arguments, void *target, size
  * at @width columns (0: not wrapped).
  */
 void options_describe(const OptionTable *table, size_t width, StringBuffer *buffer);
+
+/* True for the options of @table->options that it has, and for those of them that are shown. */
+bool option_is_in(const OptionTable *table, const Option *option);
+bool option_is_shown(const OptionTable *table, const Option *option);
 
 /* True for the types that take no separate value. */
 bool option_is_boolean(const Option *option);

@@ -36,11 +36,21 @@ int command_find(Invocation *invocation, const CommandGroup **ret_group, Error *
 
 /* One file each. */
 int cli_run(Invocation *invocation, Error *err);
+int cli_container_attach(Invocation *invocation, Error *err);
+int cli_container_create(Invocation *invocation, Error *err);
 int cli_container_exec(Invocation *invocation, Error *err);
+int cli_container_kill(Invocation *invocation, Error *err);
 int cli_container_list(Invocation *invocation, Error *err);
+int cli_container_pause(Invocation *invocation, Error *err);
 int cli_container_recover(Invocation *invocation, Error *err);
 int cli_container_logs(Invocation *invocation, Error *err);
 int cli_container_remove(Invocation *invocation, Error *err);
+int cli_container_rename(Invocation *invocation, Error *err);
+int cli_container_restart(Invocation *invocation, Error *err);
+int cli_container_start(Invocation *invocation, Error *err);
+int cli_container_stop(Invocation *invocation, Error *err);
+int cli_container_unpause(Invocation *invocation, Error *err);
+int cli_container_wait(Invocation *invocation, Error *err);
 int cli_inspect(Invocation *invocation, Error *err);
 int cli_completion(Invocation *invocation, Error *err);
 int cli_generate_manual(Invocation *invocation, Error *err);
@@ -55,10 +65,14 @@ int cli_image_tag(Invocation *invocation, Error *err);
 int cli_version(Invocation *invocation, Error *err);
 
 extern const OptionTable no_option_table; /* nothing but --help */
+extern const OptionTable container_attach_option_table;
 extern const OptionTable container_exec_option_table;
+extern const OptionTable container_kill_option_table;
 extern const OptionTable container_list_option_table;
 extern const OptionTable container_logs_option_table;
 extern const OptionTable container_remove_option_table;
+extern const OptionTable container_start_option_table;
+extern const OptionTable container_stop_option_table;
 extern const OptionTable inspect_option_table;
 extern const OptionTable image_bootstrap_option_table;
 extern const OptionTable image_history_option_table;

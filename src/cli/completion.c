@@ -48,7 +48,7 @@ static const char *argument_kind(const Command *command)
 static void print_option_words(const OptionTable *table)
 {
     for (size_t i = 0; i < table->n_options; i++)
-        if (!(table->options[i].flags & OPTION_HIDDEN))
+        if (option_is_shown(table, &table->options[i]))
             printf("--%s ", table->options[i].name);
     fputs("--help", stdout);
 }
@@ -163,7 +163,7 @@ static void print_zsh_word(const char *prefix, const char *word, const char *hel
 static void print_zsh_options(const OptionTable *table)
 {
     for (size_t i = 0; i < table->n_options; i++)
-        if (!(table->options[i].flags & OPTION_HIDDEN))
+        if (option_is_shown(table, &table->options[i]))
             print_zsh_word("--", table->options[i].name, table->options[i].help);
     print_zsh_word("--", "help", "Show what the command does");
 }
@@ -231,7 +231,7 @@ static void print_fish_options(const OptionTable *table, const char *condition)
     for (size_t i = 0; i < table->n_options; i++) {
         const Option *option = &table->options[i];
 
-        if (option->flags & OPTION_HIDDEN)
+        if (!option_is_shown(table, option))
             continue;
         printf("complete -c cay -n %s -l %s", condition, option->name);
         if (option->short_name)

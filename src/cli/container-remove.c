@@ -34,7 +34,7 @@ int cli_container_remove(Invocation *invocation, Error *err)
     int r = invocation_parse(invocation, &options, err), result = 0;
 
     if (r >= 0)
-        r = open_engine_recovered(invocation, &engine, err);
+        r = open_engine(invocation, &engine, err);
     if (r < 0)
         return r;
 

@@ -82,7 +82,7 @@ static void add_options(StringBuffer *page, const OptionTable *table)
         return;
     string_buffer_add(page, ".SH OPTIONS\n");
     for (size_t i = 0; i < table->n_options; i++)
-        if (!(table->options[i].flags & OPTION_HIDDEN))
+        if (option_is_shown(table, &table->options[i]))
             add_option(page, &table->options[i]);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -206,6 +207,20 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
 
 #define HEALTH(member)                                                                             \
     TAKEN_BY(take_health_duration, "duration"), .offset = offsetof(ContainerHealthcheck, member)
+static int take_attach(const Option *option, const char *value, void *target, Error *err)
+{
+    static const char *const streams[] = { "stdin", "stdout", "stderr" };
+    RunOptions *options = target;
+
+    (void)option;
+    for (unsigned i = 0; i < ARRAY_SIZE(streams); i++)
+        if (strcasecmp(streams[i], value) == 0) {
+            options->attach |= 1U << i;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID, "use 'stdin', 'stdout' or 'stderr'");
+}
+
 #define SPEC(member) .offset = offsetof(RunOptions, spec.member)
 #define OWN(member) .offset = offsetof(RunOptions, member)
 #define FLAG .type = OPTION_BOOL
@@ -217,6 +232,8 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
     .type = OPTION_HANDLER, .argument = (placeholder), .handler = (function)
 
 static const Option options[] = {
+    { "attach", 'a', TAKEN_BY(take_attach, "list"),
+      .help = "Attach to the container's stdin, stdout or stderr" },
     { "cap-add", LIST, SPEC(capabilities_add), .help = "Add Linux capabilities" },
     { "cap-drop", LIST, SPEC(capabilities_drop), .help = "Drop Linux capabilities" },
     { "cidfile", TEXT("string"), OWN(cidfile), .help = "Write the container's ID to this file" },
@@ -224,6 +241,10 @@ static const Option options[] = {
     { "cpus", TAKEN_BY(take_cpus, "decimal"), .help = "Number of CPUs" },
     { "cpuset-cpus", TEXT("string"), SPEC(cpuset_cpus),
       .help = "CPUs in which to allow execution (0-3, 0,1)" },
+    { "detach", 'd', FLAG, OWN(detach), .flags = OPTION_OF_VARIANT,
+      .help = "Run the container in the background and print its ID" },
+    { "detach-keys", TEXT("string"), OWN(detach_keys), .flags = OPTION_OF_VARIANT,
+      .help = "Keys that leave a container with a terminal (default \"ctrl-p,ctrl-q\")" },
     { "entrypoint", TEXT("string"), OWN(entrypoint),
       .help = "Replace the image's entrypoint; empty resets it" },
     { "env", 'e', LIST, OWN(environment), .help = "Set environment variables" },
@@ -275,7 +296,7 @@ static const Option options[] = {
     { "rm", FLAG, SPEC(auto_remove), .help = "Remove the container when it exits" },
     { "security-opt", LIST, SPEC(security_options), .help = "Security options" },
     { "shm-size", BYTES, SPEC(shm_size), .help = "Size of /dev/shm" },
-    { "sig-proxy", FLAG, OWN(sig_proxy),
+    { "sig-proxy", FLAG, OWN(sig_proxy), .flags = OPTION_OF_VARIANT,
       .help = "Pass received signals on to the process (default true)" },
     { "stop-signal", TEXT("string"), SPEC(stop_signal), .help = "Signal to stop the container" },
     { "stop-timeout", .type = OPTION_OPTIONAL_INT64, .argument = "int", SPEC(stop_timeout),
@@ -294,7 +315,6 @@ static const Option options[] = {
 static const UnsupportedOption unsupported[] = {
     { "add-host" },
     { "annotation" },
-    { "attach", 'a' },
     { "blkio-weight" },
     { "blkio-weight-device" },
     { "cgroup-parent" },
@@ -306,8 +326,6 @@ static const UnsupportedOption unsupported[] = {
     { "cpu-rt-period" },
     { "cpu-rt-runtime" },
     { "cpuset-mems" },
-    { "detach", 'd' },
-    { "detach-keys" },
     { "device" },
     { "device-cgroup-rule" },
     { "device-read-bps" },
@@ -354,5 +372,12 @@ static const UnsupportedOption unsupported[] = {
 const OptionTable run_option_table = {
     OPTION_TABLE(options),
     OPTION_TABLE_UNSUPPORTED(unsupported),
+    .stop_at_positional = true,
+};
+
+const OptionTable create_option_table = {
+    OPTION_TABLE(options),
+    OPTION_TABLE_UNSUPPORTED(unsupported),
+    .without = OPTION_OF_VARIANT,
     .stop_at_positional = true,
 };

@@ -21,6 +21,7 @@ void run_options_done(RunOptions *options)
 {
     container_spec_done(&options->spec);
     free(options->cidfile);
+    free(options->detach_keys);
     string_list_done(&options->environment_files);
     string_list_done(&options->label_files);
     string_list_done(&options->environment);
@@ -146,6 +147,10 @@ static int fill_spec(const Invocation *invocation, RunOptions *options, Error *e
     spec->image = memory_strdup(invocation->arguments[0]);
     for (size_t i = 1; i < invocation->n_arguments; i++)
         string_list_add(&spec->command, invocation->arguments[i]);
+    if (options->detach && options->attach)
+        return error_set(err, ERROR_INVALID, "'--detach' and '--attach' contradict each other");
+    if (options->attach & 1U)
+        spec->open_stdin = true;
     if (!spec->network_mode)
         spec->network_mode = memory_strdup("none");
     return container_spec_validate(spec, err);
@@ -160,9 +165,20 @@ int run_options_parse(Invocation *invocation, RunOptions *options, Error *err)
     return invocation_misuse(invocation, fill_spec(invocation, options, err));
 }
 
+unsigned run_options_streams(const RunOptions *options)
+{
+    const unsigned input = 1U << 0, outputs = 1U << 1 | 1U << 2;
+
+    if (options->detach)
+        return 0;
+    if (options->attach)
+        return options->attach;
+    return outputs | (options->spec.open_stdin ? input : 0);
+}
+
 int run_options_check_terminal(const RunOptions *options, bool stdin_is_terminal, Error *err)
 {
-    if (options->spec.tty && options->spec.open_stdin && !stdin_is_terminal)
+    if (options->spec.tty && (run_options_streams(options) & 1U) && !stdin_is_terminal)
         return error_set(err, ERROR_INVALID,
                          "the input device is not a TTY: leave '-t' out, or run it in a terminal");
     return 0;

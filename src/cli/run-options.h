@@ -25,6 +25,9 @@ typedef struct RunOptions {
     bool quiet;
     bool sig_proxy;
     bool no_healthcheck;
+    bool detach;
+    char *detach_keys; /* NULL: the default */
+    unsigned attach;   /* bit per descriptor; 0: nothing was said */
 
     /* As given; run_options_parse() moves them into the spec. */
     StringList environment_files;
@@ -35,6 +38,7 @@ typedef struct RunOptions {
 } RunOptions;
 
 extern const OptionTable run_option_table;
+extern const OptionTable create_option_table;
 
 /* The defaults. */
 #define RUN_OPTIONS_INIT                                                                           \
@@ -53,6 +57,12 @@ void run_options_done(RunOptions *options);
  * Errors: INVALID, UNSUPPORTED; SYSTEM (a file cannot be read). All count as misuse.
  */
 int run_options_parse(Invocation *invocation, RunOptions *options, Error *err);
+
+/*
+ * The streams that the command relays, as bits: those of --attach, else, in the foreground, input
+ * where it is interactive, and both outputs.
+ */
+unsigned run_options_streams(const RunOptions *options);
 
 /*
  * A terminal for the container, with input, needs one here: on standard input.

@@ -151,6 +151,7 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
     if (r < 0)
         return r;
     claim->undo = false;
+    container_tell(engine, container, "destroy", NULL);
     collect_layers(engine, &container->image);
     return 0;
 }
@@ -174,6 +175,8 @@ int container_claim_record_exit(ContainerClaim *claim, const ShimExit *told, Err
     free(container->error);
     container->error = memory_strdup(told->error);
     container->exit_code = told->code;
+    container->is_stopped = told->is_stopped;
+    container->restart_count = told->restart_count;
     if (told->started_at != 0)
         container->started_at = told->started_at;
     container->oom_killed = told->oom_killed;

@@ -18,9 +18,7 @@
 #include "base/time-format.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
-#include "engine/mount-points.h"
 #include "engine/name-generator.h"
-#include "storage/snapshot.h"
 
 #define DIRECTORY_MODE 0700
 #define NAME_ATTEMPTS 8
@@ -148,7 +146,7 @@ static int check_platform(const Image *image, const char *platform, Error *err)
 }
 
 /* One transaction finds the image and takes the name: the image cannot be removed in between. */
-static int claim_row(ContainerClaim *claim, ImageStore *images, Image **ret_image, Error *err)
+static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
 {
     _cleanup_(database_rollback) Transaction transaction = {};
     _cleanup_(image_freep) Image *image = NULL;
@@ -180,58 +178,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, Image **ret_imag
         return r;
 
     claim->undo = true;
-    *ret_image = TAKE_PTR(image);
     return 0;
-}
-
-static void close_layers(int **fds)
-{
-    for (int *fd = *fds; fd && *fd >= 0; fd++)
-        fd_close(*fd);
-    free(*fds);
-}
-
-/*
- * Handles of the image's layers, the topmost first, then of the mount points below them all; ending
- * with -EBADF.
- */
-static int open_layers(Engine *engine, const Image *image, int **ret_fds, Error *err)
-{
-    _cleanup_(close_layers) int *fds = NEW_ARRAY(int, image->n_layers + 2);
-    int r;
-
-    memset(fds, 0xff, (image->n_layers + 2) * sizeof(int)); /* all -1: closed */
-    for (size_t i = 0; i < image->n_layers; i++) {
-        r = layer_store_open_layer(engine->layers, &image->chain_ids[image->n_layers - 1 - i],
-                                   &fds[i], err);
-        if (r < 0)
-            return r;
-    }
-    r = mount_points_open(engine, &fds[image->n_layers], err);
-    if (r < 0)
-        return r;
-
-    *ret_fds = TAKE_PTR(fds);
-    return 0;
-}
-
-static int make_rootfs(ContainerClaim *claim, const Image *image, Error *err)
-{
-    _cleanup_(close_layers) int *layers = NULL;
-    SnapshotOptions options = {
-        .n_layers = image->n_layers + 1,
-        .container_fd = claim->directory_fd,
-        .volatile_ = claim->container->spec.auto_remove,
-    };
-    int r = open_layers(claim->engine, image, &layers, err);
-
-    if (r < 0)
-        return r;
-    r = snapshot_create(claim->directory_fd, image->n_layers > 0 ? layers[0] : -EBADF, err);
-    if (r < 0)
-        return r;
-    options.layer_fds = layers;
-    return snapshot_mount(&options, &claim->rootfs_fd, err);
 }
 
 static int make_directory(ContainerClaim *claim, Error *err)
@@ -248,7 +195,7 @@ static int make_directory(ContainerClaim *claim, Error *err)
     return 0;
 }
 
-static int write_config(ContainerClaim *claim, Error *err)
+int container_config_write(ContainerClaim *claim, Error *err)
 {
     _cleanup_free_ char *directory =
         memory_printf("%s/containers/%s", claim->engine->state_path, claim->container->id);
@@ -275,7 +222,6 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_(container_freep) Container *container = NEW(Container);
-    _cleanup_(image_freep) Image *image = NULL;
     ImageStore *images;
     int r;
 
@@ -302,25 +248,37 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     if (r < 0)
         return r;
     claim->container = TAKE_PTR(container);
-    r = claim_row(claim, images, &image, err);
+    r = claim_row(claim, images, err);
     if (r < 0)
         return r;
     r = make_directory(claim, err);
     if (r < 0)
         return r;
-    r = make_rootfs(claim, image, err);
+    r = container_rootfs_create(claim, err);
     if (r < 0)
         return r;
     r = container_files_write(claim->directory_fd, claim->container, err);
     if (r < 0)
         return r;
-    r = write_config(claim, err);
+    r = container_config_write(claim, err);
     if (r < 0)
         return r;
     r = container_settings_write(claim->directory_fd, claim->container, err);
     if (r < 0)
         return r;
 
+    container_tell(engine, claim->container, "create", NULL);
     *ret = TAKE_PTR(claim);
     return 0;
+}
+
+int container_claim_keep(ContainerClaim *claim, Error *err)
+{
+    int r = container_set_state(claim->container, CONTAINER_CREATED, err);
+
+    if (r >= 0)
+        r = container_row_update(claim->engine, claim->container, err);
+    if (r >= 0)
+        claim->undo = false;
+    return r;
 }

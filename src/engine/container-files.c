@@ -63,7 +63,7 @@ static char *make_hosts(const Container *container)
 static int write_file(int directory_fd, const char *name, const char *text, Error *err)
 {
     _cleanup_close_ int fd =
-        openat(directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        openat(directory_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     int r;
 
     if (fd < 0)

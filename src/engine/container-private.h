@@ -29,9 +29,11 @@ struct ContainerClaim {
 int container_row_insert(Engine *engine, const Container *container, Error *err);
 /* Write state, times, exit code, pid and error of @container. */
 int container_row_update(Engine *engine, const Container *container, Error *err);
-/* Move it from creating to running, unless it is in another state by now. */
+/* Move it to running, unless it is in a state by now that does not lead there. */
 int container_row_record_start(Engine *engine, const char *id, int64_t pid, int64_t started_at,
                                Error *err);
+/* CONFLICT when the name is taken. */
+int container_row_rename(Engine *engine, const char *id, const char *name, Error *err);
 int container_row_delete(Engine *engine, const char *id, Error *err);
 /* In doubt it does: nothing is to be removed for an error's sake. */
 bool container_row_exists(Engine *engine, const char *id);
@@ -62,6 +64,26 @@ int container_claim_remove(ContainerClaim *claim, Error *err);
  */
 int container_claim_record_exit(ContainerClaim *claim, const ShimExit *told, Error *err);
 
+/*
+ * Tell the event log. Labels are attributes of every event, @attributes (may be NULL) of this one.
+ * (container-events.c)
+ */
+void container_tell(Engine *engine, const Container *container, const char *action,
+                    const StringMap *attributes);
+
+/* --- root file system (container-rootfs.c) --- */
+
+/* Prepare a new container's directory for it, and mount it as claim->rootfs_fd. */
+int container_rootfs_create(ContainerClaim *claim, Error *err);
+
+/* Mount that of a container that exists. */
+int container_rootfs_mount(ContainerClaim *claim, Error *err);
+
+/* --- control (container-control.c) --- */
+
+/* Connect to its shim. CONFLICT: it does not run. */
+int container_connect(Engine *engine, const Container *container, ShimClient **ret, Error *err);
+
 /* --- recovery (container-recover.c) --- */
 
 /* Load the row into the claim, and the container's directory if it is there. */
@@ -88,6 +110,9 @@ typedef struct ConfigSource {
 
 int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err);
 
+/* Build it for the claimed container, whose root is mounted, and write it into its directory. */
+int container_config_write(ContainerClaim *claim, Error *err);
+
 /*
  * Write what the shim has to know (shim-settings.h) into the container's directory @directory_fd:
  * at its creation, and whenever its name or its spec has changed. Errors: EXHAUSTED, SYSTEM.
@@ -103,6 +128,8 @@ int container_log_settings(const Container *container, ShimSettings *settings, E
 /* Expand "{{.Name}}" and the like. Without a container the tag is only checked and *ret, which may
  * be NULL, is of no use. Errors: INVALID. */
 int container_log_tag_expand(const char *tag, const Container *container, char **ret, Error *err);
+/* The same by its id, for who has no claim on it: its row is being changed in a transaction. */
+int container_settings_rewrite(Engine *engine, const Container *container, Error *err);
 
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);

@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "engine/container-private.h"
 #include "storage/snapshot.h"
+#include "supervisor/shim-status.h"
 
 int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 {
@@ -30,17 +31,37 @@ int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 }
 
 /*
- * An exit record tells that a container ran, although nobody lived to write down that it started.
- * One that has filled the disk has no such record; what it wrote tells, and is not ours to drop.
+ * Has the container run since its row was written? Its shim's last status or its exit record tell,
+ * although nobody lived to write down that it started. One that has filled the disk has no such
+ * record; what a new container wrote tells, and is not ours to drop.
  */
 static bool has_run(const ContainerClaim *claim)
 {
+    const Container *container = claim->container;
+    _cleanup_shim_status_ ShimStatus status = {};
     _cleanup_shim_exit_ ShimExit record = {};
     _cleanup_error_ Error ignored = {};
 
+    if (shim_status_read(claim->lock_fd, &status) >= 0 && status.started_at > container->started_at)
+        return true;
     if (shim_exit_read(claim->directory_fd, &record, &ignored) >= 0)
-        return record.started_at != 0;
-    return claim->directory_fd >= 0 && snapshot_has_changes(claim->directory_fd);
+        return record.started_at > container->started_at;
+    return container->state == CONTAINER_CREATING && claim->directory_fd >= 0 &&
+           snapshot_has_changes(claim->directory_fd);
+}
+
+/* The row says that nothing goes on, but whoever has started it may have died before its row was
+ * written: then it is brought to running, so that its end is recorded. */
+static int recover_settled(ContainerClaim *claim, Error *err)
+{
+    int r = container_kill_remains(claim->container->id, err);
+
+    if (r < 0 || !has_run(claim))
+        return r;
+    if (claim->container->spec.auto_remove)
+        return container_claim_remove(claim, err);
+    r = container_set_state(claim->container, CONTAINER_RUNNING, err);
+    return r < 0 ? r : container_claim_record_exit(claim, NULL, err);
 }
 
 int container_claim_recover(ContainerClaim *claim, Error *err)
@@ -49,7 +70,7 @@ int container_claim_recover(ContainerClaim *claim, Error *err)
     int r;
 
     if (container->state == CONTAINER_CREATED || container->state == CONTAINER_EXITED)
-        return 0;
+        return recover_settled(claim, err);
 
     r = container_kill_remains(container->id, err);
     if (r < 0)
@@ -87,7 +108,7 @@ static int record_start(Engine *engine, const char *id, Error *err)
     _cleanup_close_ int runtime_fd = -EBADF;
 
     if (container_row_load(engine, id, &container, NULL) < 0 ||
-        container->state != CONTAINER_CREATING)
+        container->state == CONTAINER_RUNNING || container->state == CONTAINER_REMOVING)
         return 0;
     runtime_fd = openat(engine->runtime_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (runtime_fd < 0 || shim_client_connect(runtime_fd, &shim, NULL) < 0 ||

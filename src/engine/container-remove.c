@@ -20,17 +20,14 @@
  */
 static int kill_container(Engine *engine, const Container *container, Error *err)
 {
-    _cleanup_close_ int runtime_fd =
-        openat(engine->runtime_fd, container->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     _cleanup_(shim_client_freep) ShimClient *shim = NULL;
     _cleanup_error_ Error problem = {};
-    int r;
+    int r = container_connect(engine, container, &shim, &problem);
 
-    if (runtime_fd < 0)
+    if (r < 0 && problem.kind == ERROR_CONFLICT)
         return 0; /* it has ended meanwhile */
-    r = shim_client_connect(runtime_fd, &shim, &problem);
     if (r >= 0)
-        r = shim_client_signal(shim, SIGKILL, &problem);
+        r = shim_client_stop(shim, SIGKILL, 0, &problem);
     if (r < 0 && problem.kind != ERROR_NOT_FOUND && problem.kind != ERROR_UNAVAILABLE) {
         error_move(err, &problem);
         return r;
@@ -46,11 +43,12 @@ static int claim_stopped(Engine *engine, const Container *container, bool wait,
     int r = container_claim_take(engine, container->id, wait, &claim, err);
 
     if (r == -EWOULDBLOCK)
-        return error_set(err, ERROR_CONFLICT,
-                         container->state == CONTAINER_RUNNING
-                             ? "container '%s' is running: stop it first, or remove it with force"
-                             : "container '%s' is in use by another command",
-                         container->name);
+        return container_is_up(container)
+                   ? error_set(err, ERROR_CONFLICT,
+                               "container '%s' is %s: stop it first, or remove it with force",
+                               container->name, container_state_to_string(container->state))
+                   : error_set(err, ERROR_CONFLICT, "container '%s' is in use by another command",
+                               container->name);
     if (r < 0)
         return r;
     r = container_claim_load(claim, container->id, err);
@@ -78,17 +76,16 @@ int container_remove(Engine *engine, const char *name, bool force, Error *err)
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_error_ Error problem = {};
     bool waits = false;
-    int r = container_find(engine, name, &container, err);
+    int r = container_find_live(engine, name, &container, err);
 
     if (r < 0)
         return r;
-    if (force &&
-        (container->state == CONTAINER_RUNNING || container->state == CONTAINER_CREATING)) {
+    if (force && (container_is_up(container) || container->state == CONTAINER_CREATING)) {
         r = kill_container(engine, container, err);
         if (r < 0)
             return r;
         /* Without a shim yet it is being made, by a command that may take its time. */
-        waits = container->state == CONTAINER_RUNNING || r > 0;
+        waits = container_is_up(container) || r > 0;
     }
 
     r = claim_stopped(engine, container, waits, &claim, &problem);

@@ -2,8 +2,10 @@
 
 /* From a container to its shim's settings, with every default filled in. */
 
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/time-format.h"
@@ -96,4 +98,14 @@ int container_settings_write(int directory_fd, const Container *container, Error
     if (r < 0)
         return r;
     return shim_settings_write(directory_fd, &settings, err);
+}
+
+int container_settings_rewrite(Engine *engine, const Container *container, Error *err)
+{
+    _cleanup_close_ int directory_fd = openat(engine->containers_fd, container->id,
+                                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (directory_fd < 0)
+        return error_errno(err, "open the directory of container '%s'", container->name);
+    return container_settings_write(directory_fd, container, err);
 }

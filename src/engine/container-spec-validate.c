@@ -43,16 +43,19 @@ static bool consists_of(const char *text, const char *punctuation)
     return true;
 }
 
-static int check_name(const ContainerSpec *spec, Error *err)
+int container_name_validate(const char *name, Error *err)
 {
-    const char *name = spec->name;
-
-    if (!name || (is_alphanumeric(*name) && name[1] != '\0' && consists_of(name, "_.-") &&
-                  strlen(name) <= CONTAINER_NAME_MAX))
+    if (is_alphanumeric(*name) && name[1] != '\0' && consists_of(name, "_.-") &&
+        strlen(name) <= CONTAINER_NAME_MAX)
         return 0;
     return error_set(err, ERROR_INVALID,
                      "invalid container name '%s': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed",
                      name);
+}
+
+static int check_name(const ContainerSpec *spec, Error *err)
+{
+    return spec->name ? container_name_validate(spec->name, err) : 0;
 }
 
 static int check_image(const ContainerSpec *spec, Error *err)

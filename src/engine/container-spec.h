@@ -114,6 +114,9 @@ extern const JsonStruct container_log_config_json;
 void container_spec_done(ContainerSpec *spec);
 #define _cleanup_container_spec_ _cleanup_(container_spec_done)
 
+/* Errors: INVALID. */
+int container_name_validate(const char *name, Error *err);
+
 /*
  * Check everything that can be checked without the image and the host's files: names, ranges,
  * combinations, mounts. Members hold absolute paths already.

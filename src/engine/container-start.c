@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "engine/container-files.h"
 #include "engine/container-private.h"
 
 #define START_FAILED_EXIT_CODE 128
@@ -33,7 +34,7 @@ static int64_t start_exit_code(const Error *problem)
     return START_FAILED_EXIT_CODE;
 }
 
-/* The container stays as created, with the reason; or goes, where it was to be removed. */
+/* The container stays as it was, with the reason; or goes, where it was to be removed. */
 static int give_up_start(ContainerClaim *claim, int r, Error *problem, Error *err)
 {
     Container *container = claim->container;
@@ -52,8 +53,9 @@ static int give_up_start(ContainerClaim *claim, int r, Error *problem, Error *er
         free(container->error);
         container->error = memory_strdup(error_message(problem));
         container->exit_code = start_exit_code(problem);
-        if (container_set_state(container, CONTAINER_CREATED, &ignored) >= 0 &&
-            container_row_update(claim->engine, container, &ignored) >= 0)
+        if (container->state == CONTAINER_CREATING)
+            (void)container_set_state(container, CONTAINER_CREATED, &ignored);
+        if (container_row_update(claim->engine, container, &ignored) >= 0)
             claim->undo = false;
     }
 
@@ -91,12 +93,39 @@ static int spawn_shim(ContainerClaim *claim, int terminal_fd, Error *err)
     return shim_client_spawn(&options, &claim->shim, err);
 }
 
+/* What container_create() has done for a container that is started at once. */
+static int prepare_start(ContainerClaim *claim, Error *err)
+{
+    int r;
+
+    if (claim->rootfs_fd >= 0)
+        return 0;
+    r = container_rootfs_mount(claim, err);
+    if (r >= 0)
+        r = container_files_write(claim->directory_fd, claim->container, err);
+    if (r >= 0)
+        r = container_config_write(claim, err);
+    return r;
+}
+
+/* What is over with a new start. */
+static void forget_last_run(Container *container)
+{
+    free(TAKE_PTR(container->error));
+    container->exit_code = 0;
+    container->oom_killed = false;
+    container->restart_count = 0;
+    container->is_stopped = false;
+}
+
 int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
 {
     Container *container = claim->container;
     _cleanup_error_ Error problem = {};
-    int r = spawn_shim(claim, terminal_fd, &problem);
+    int r = prepare_start(claim, &problem);
 
+    if (r >= 0)
+        r = spawn_shim(claim, terminal_fd, &problem);
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
     claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */
@@ -108,6 +137,7 @@ int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
     r = container_set_state(container, CONTAINER_RUNNING, err);
     if (r < 0)
         return r;
+    forget_last_run(container);
     container->pid = shim_client_container_pid(claim->shim);
     container->started_at = shim_client_started_at(claim->shim);
     /* It runs, also where the disk is full by now: whoever looks for it next finds its shim and
@@ -133,6 +163,8 @@ int container_relay(ContainerClaim *claim, const RelayOptions *options, ShimExit
     _cleanup_error_ Error problem = {};
     int r = shim_client_relay(claim->shim, options, ret, &problem), finished;
 
+    if (r == SHIM_RELAY_DETACHED || (r >= 0 && ret->is_restarting))
+        return r; /* its shim goes on with it */
     if (r < 0 && problem.kind != ERROR_UNAVAILABLE) {
         error_move(err, &problem); /* we cannot relay; the container goes on */
         return r;

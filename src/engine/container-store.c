@@ -285,10 +285,25 @@ int container_row_record_start(Engine *engine, const char *id, int64_t pid, int6
                                Error *err)
 {
     return database_execute(engine->database, NULL, err,
-                            "UPDATE container SET state = ?, pid = ?, started_at = ?"
-                            " WHERE id = ? AND state = ?",
-                            "siiss", states[CONTAINER_RUNNING].name, pid, started_at, id,
-                            states[CONTAINER_CREATING].name);
+                            "UPDATE container SET state = ?, pid = ?, started_at = ?,"
+                            " exit_code = 0, oom_killed = 0, error = NULL, restart_count = 0,"
+                            " is_stopped = 0"
+                            " WHERE id = ? AND state IN (?, ?, ?) AND started_at < ?",
+                            "siissssi", states[CONTAINER_RUNNING].name, pid, started_at, id,
+                            states[CONTAINER_CREATING].name, states[CONTAINER_CREATED].name,
+                            states[CONTAINER_EXITED].name, started_at);
+}
+
+int container_row_rename(Engine *engine, const char *id, const char *name, Error *err)
+{
+    int64_t renamed = 0;
+    int r =
+        database_execute(engine->database, &renamed, err,
+                         "UPDATE OR IGNORE container SET name = ? WHERE id = ?", "ss", name, id);
+
+    if (r < 0)
+        return r;
+    return renamed == 0 ? name_is_taken(engine, name, err) : 0;
 }
 
 int container_row_delete(Engine *engine, const char *id, Error *err)

@@ -77,6 +77,9 @@ void container_list_done(ContainerList *list);
  */
 int container_find(Engine *engine, const char *name, Container **ret, Error *err);
 
+/* The same, settled if whoever had it has died, and with what its shim says of it. */
+int container_find_live(Engine *engine, const char *name, Container **ret, Error *err);
+
 /* All containers, newest first. */
 int container_list(Engine *engine, ContainerList *ret, Error *err);
 
@@ -111,6 +114,9 @@ const Container *container_claim_get(const ContainerClaim *claim);
  */
 int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, Error *err);
 
+/* Keep a container that container_create() made without starting it. */
+int container_claim_keep(ContainerClaim *claim, Error *err);
+
 /*
  * Start it: spawn its shim, make the sandbox, execute the program. A container with a terminal has
  * the window size of @terminal_fd (-EBADF: none) from its start. The claim is shared with the shim
@@ -125,6 +131,59 @@ int container_start(ContainerClaim *claim, int terminal_fd, Error *err);
  * Errors: UNAVAILABLE (its shim was killed: the container is recorded as killed).
  */
 int container_relay(ContainerClaim *claim, const RelayOptions *options, ShimExit *ret, Error *err);
+
+/*
+ * Claim a container that does not run, to start it. With an error of kind CONFLICT it is up
+ * already, or another command has it.
+ */
+int container_claim_stopped(Engine *engine, const char *name, ContainerClaim **ret, Error *err);
+
+/*
+ * What can be done with a container that is up. Each finds it by name, and fails with NOT_FOUND,
+ * CONFLICT (it is in another state, which the message names), UNAVAILABLE (its shim was killed
+ * meanwhile).
+ */
+
+/* Send a signal to its first process. Its restart policy is over when that ends it for good. */
+int container_kill(Engine *engine, const char *name, int signal, Error *err);
+
+/* Freeze all its processes, or let them go on. */
+int container_set_paused(Engine *engine, const char *name, bool is_paused, Error *err);
+
+/* A container that was asked to end, or whose end is waited for. */
+typedef struct ContainerEnd ContainerEnd;
+
+/*
+ * Ask it to stop, as shim_client_stop(), and return at once; it does so although we may die. One
+ * that does not run has stopped.
+ */
+int container_stop_begin(Engine *engine, const char *name, int signal, int timeout,
+                         ContainerEnd **ret, Error *err);
+
+/* Wait for it to end. Nothing is asked of the container. */
+int container_wait_begin(Engine *engine, const char *name, ContainerEnd **ret, Error *err);
+
+/*
+ * Wait until it has ended, whatever its restart policy does next; *ret_code is its exit code. With
+ * @is_settled also until its end stands in the database and it can be started or removed.
+ */
+int container_end_await(ContainerEnd *end, bool is_settled, int64_t *ret_code, Error *err);
+void container_end_free(ContainerEnd *end);
+DEFINE_CLEANUP(ContainerEnd *, container_end_free);
+
+/* Stop it if it runs, and start it. */
+int container_restart(Engine *engine, const char *name, int signal, int timeout, Error *err);
+
+/*
+ * Relay to and from a container that runs until it ends, or the keys that detach are typed
+ * (SHIM_RELAY_DETACHED). options->terminal is set as the container is.
+ */
+int container_attach(Engine *engine, const char *name, RelayOptions *options, ShimExit *ret,
+                     Error *err);
+
+/* Give it another name, whatever its state. Errors: INVALID, CONFLICT (taken; it is being removed),
+ * NOT_FOUND. */
+int container_rename(Engine *engine, const char *name, const char *new_name, Error *err);
 
 /*
  * Remove a container that does not run, with all it wrote. With @force one that runs is killed

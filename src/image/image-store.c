@@ -528,3 +528,16 @@ int image_store_rebuild_index(ImageStore *store, Error *err)
     text = json_to_text(json);
     return content_store_write_index(store->content, text, err);
 }
+
+int image_store_read_layers(ImageStore *store, const Digest *id, Digest **ret_chain_ids,
+                            size_t *ret_count, Error *err)
+{
+    _cleanup_image_config_ ImageConfig config = {};
+    int r = image_store_read_config(store, id, &config, err);
+
+    if (r < 0)
+        return r;
+    *ret_chain_ids = image_config_chain_ids(&config);
+    *ret_count = config.rootfs.diff_ids.count;
+    return 0;
+}

@@ -62,6 +62,13 @@ DEFINE_CLEANUP(Image *, image_free);
  */
 int image_store_find(ImageStore *store, const char *name, Image **ret, Error *err);
 
+/*
+ * Chain IDs of the layers of the image @id, bottom to top; free the array. Also of one that was
+ * removed by force while a container needs it. Errors: NOT_FOUND, CORRUPT.
+ */
+int image_store_read_layers(ImageStore *store, const Digest *id, Digest **ret_chain_ids,
+                            size_t *ret_count, Error *err);
+
 typedef struct ImageList {
     Image **items;
     size_t count;

@@ -131,6 +131,8 @@ int shim_client_signal(ShimClient *client, int signal, Error *err);
  * its container does; errors: NOT_FOUND (the container has ended), UNAVAILABLE.
  */
 
+#define SHIM_STOP_DEFAULT (-2)
+
 /*
  * End the container for good: @signal (0: its stop signal), and SIGKILL when it has not ended after
  * @timeout seconds (-1: never, SHIM_STOP_DEFAULT: its own setting). The shim sees to it, also when

@@ -87,8 +87,6 @@ typedef struct ShimStop {
     int32_t timeout; /* seconds until SIGKILL; -1: never; SHIM_STOP_DEFAULT: the container's */
 } ShimStop;
 
-#define SHIM_STOP_DEFAULT (-2)
-
 typedef struct ShimMessage {
     ShimMessageType type;
     union {

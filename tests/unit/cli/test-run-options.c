@@ -274,7 +274,9 @@ static const struct {
     MISUSE("--memroy 1g x", "unknown option '--memroy', did you mean '--memory'?"),
     MISUSE("--rm", "needs at least 1 argument: cay run IMAGE [COMMAND] [ARG...]"),
     LACK("--gpus all x", "option '--gpus' is not supported by this version"),
-    LACK("-d x", "option '-d' ('--detach') is not supported by this version"),
+    MISUSE("-d -a stdout x", "'--detach' and '--attach' contradict each other"),
+    MISUSE("-a in x", "invalid value 'in' for option '--attach': use 'stdin', 'stdout' or "
+                      "'stderr'"),
     LACK("-itP x", "option '-P' ('--publish-all') is not supported by this version"),
     MISUSE("--name a x", "invalid container name 'a': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed"),
     MISUSE("--name -ab x",

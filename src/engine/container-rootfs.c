@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A container's root file system: its image's layers, the mount points below them, its own
+ * changes. */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "engine/container-private.h"
+#include "engine/mount-points.h"
+#include "storage/snapshot.h"
+
+/* Handles of directories, the topmost layer first; ending with -EBADF. */
+typedef struct LayerHandles {
+    int *fds;
+    size_t count;
+} LayerHandles;
+
+static void layer_handles_done(LayerHandles *layers)
+{
+    for (size_t i = 0; i < layers->count; i++)
+        fd_close(layers->fds[i]);
+    free(layers->fds);
+}
+
+/* The image's layers, and below them all the mount points. */
+static int open_layers(ContainerClaim *claim, LayerHandles *ret, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    _cleanup_free_ Digest *chain_ids = NULL;
+    Engine *engine = claim->engine;
+    ImageStore *images;
+    size_t n_chain_ids;
+    int r = engine_images(engine, &images, err);
+
+    if (r >= 0)
+        r = image_store_read_layers(images, &claim->container->image, &chain_ids, &n_chain_ids,
+                                    err);
+    if (r < 0)
+        return r;
+    layers.fds = NEW_ARRAY(int, n_chain_ids + 1);
+    for (; layers.count < n_chain_ids; layers.count++) {
+        r = layer_store_open_layer(engine->layers, &chain_ids[n_chain_ids - 1 - layers.count],
+                                   &layers.fds[layers.count], err);
+        if (r < 0)
+            return r;
+    }
+    r = mount_points_open(engine, &layers.fds[layers.count], err);
+    if (r < 0)
+        return r;
+    layers.count++;
+
+    *ret = layers;
+    layers = (LayerHandles) {};
+    return 0;
+}
+
+static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error *err)
+{
+    const SnapshotOptions options = {
+        .layer_fds = layers->fds,
+        .n_layers = layers->count,
+        .container_fd = claim->directory_fd,
+        .volatile_ = claim->container->spec.auto_remove,
+    };
+
+    return snapshot_mount(&options, &claim->rootfs_fd, err);
+}
+
+int container_rootfs_create(ContainerClaim *claim, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    int r = open_layers(claim, &layers, err);
+
+    if (r >= 0) /* the lowest layer is that of the mount points */
+        r = snapshot_create(claim->directory_fd, layers.count > 1 ? layers.fds[0] : -EBADF, err);
+    return r < 0 ? r : mount_layers(claim, &layers, err);
+}
+
+int container_rootfs_mount(ContainerClaim *claim, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    int r = open_layers(claim, &layers, err);
+
+    return r < 0 ? r : mount_layers(claim, &layers, err);
+}
