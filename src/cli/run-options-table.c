@@ -7,11 +7,11 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/parse.h"
+#include "cli/run-option-values.h"
 #include "cli/run-options.h"
 #include "engine/mount-spec.h"
 
@@ -207,20 +207,8 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
 
 #define HEALTH(member)                                                                             \
     TAKEN_BY(take_health_duration, "duration"), .offset = offsetof(ContainerHealthcheck, member)
-static int take_attach(const Option *option, const char *value, void *target, Error *err)
-{
-    static const char *const streams[] = { "stdin", "stdout", "stderr" };
-    RunOptions *options = target;
-
-    (void)option;
-    for (unsigned i = 0; i < ARRAY_SIZE(streams); i++)
-        if (strcasecmp(streams[i], value) == 0) {
-            options->attach |= 1U << i;
-            return 0;
-        }
-    return error_set(err, ERROR_INVALID, "use 'stdin', 'stdout' or 'stderr'");
-}
-
+#define RATE(member)                                                                               \
+    .type = OPTION_HANDLER, .argument = "list", .handler = run_take_device_rate, SPEC(member)
 #define SPEC(member) .offset = offsetof(RunOptions, spec.member)
 #define OWN(member) .offset = offsetof(RunOptions, member)
 #define FLAG .type = OPTION_BOOL
@@ -232,23 +220,56 @@ static int take_attach(const Option *option, const char *value, void *target, Er
     .type = OPTION_HANDLER, .argument = (placeholder), .handler = (function)
 
 static const Option options[] = {
-    { "attach", 'a', TAKEN_BY(take_attach, "list"),
+    { "annotation", TAKEN_BY(run_take_annotation, "map"),
+      .help = "Add an annotation to the container's OCI configuration" },
+    { "attach", 'a', TAKEN_BY(run_take_attach, "list"),
       .help = "Attach to the container's stdin, stdout or stderr" },
+    { "blkio-weight", NUMBER, SPEC(blkio_weight),
+      .help = "Weight of block I/O from 10 to 1000, 0 for the default" },
+    { "blkio-weight-device", TAKEN_BY(run_take_weight_device, "list"),
+      .help = "Weight of block I/O on one device (DEVICE:WEIGHT)" },
     { "cap-add", LIST, SPEC(capabilities_add), .help = "Add Linux capabilities" },
     { "cap-drop", LIST, SPEC(capabilities_drop), .help = "Drop Linux capabilities" },
+    { "cgroup-parent", TEXT("string"), SPEC(cgroup_parent),
+      .help = "Cgroup below which the container's is made" },
+    { "cgroupns", TEXT("string"), SPEC(cgroupns_mode),
+      .help = "Cgroup namespace: host or private (default private)" },
     { "cidfile", TEXT("string"), OWN(cidfile), .help = "Write the container's ID to this file" },
+    { "cpu-period", NUMBER, SPEC(cpu_period), .help = "Period of the CPU quota in microseconds" },
+    { "cpu-quota", NUMBER, SPEC(cpu_quota), .help = "CPU time in each period in microseconds" },
+    { "cpu-rt-period", NUMBER, SPEC(cpu_rt_period),
+      .help = "Period of the real-time limit in microseconds" },
+    { "cpu-rt-runtime", NUMBER, SPEC(cpu_rt_runtime),
+      .help = "Real-time CPU time in each period in microseconds" },
     { "cpu-shares", 'c', NUMBER, SPEC(cpu_shares), .help = "CPU shares (relative weight)" },
     { "cpus", TAKEN_BY(take_cpus, "decimal"), .help = "Number of CPUs" },
     { "cpuset-cpus", TEXT("string"), SPEC(cpuset_cpus),
       .help = "CPUs in which to allow execution (0-3, 0,1)" },
+    { "cpuset-mems", TEXT("string"), SPEC(cpuset_mems),
+      .help = "Memory nodes in which to allow execution (0-3, 0,1)" },
     { "detach", 'd', FLAG, OWN(detach), .flags = OPTION_OF_VARIANT,
       .help = "Run the container in the background and print its ID" },
     { "detach-keys", TEXT("string"), OWN(detach_keys), .flags = OPTION_OF_VARIANT,
       .help = "Keys that leave a container with a terminal (default \"ctrl-p,ctrl-q\")" },
+    { "device", TAKEN_BY(run_take_device, "list"),
+      .help = "Add a device of the host (HOST[:CONTAINER][:PERMISSIONS])" },
+    { "device-cgroup-rule", LIST, SPEC(device_cgroup_rules),
+      .help = "Allow more devices (\"c 1:3 rwm\")" },
+    { "device-read-bps", RATE(blkio_read_bps),
+      .help = "Limit reading from a device (DEVICE:BYTES a second)" },
+    { "device-read-iops", RATE(blkio_read_iops),
+      .help = "Limit reads from a device (DEVICE:NUMBER a second)" },
+    { "device-write-bps", RATE(blkio_write_bps),
+      .help = "Limit writing to a device (DEVICE:BYTES a second)" },
+    { "device-write-iops", RATE(blkio_write_iops),
+      .help = "Limit writes to a device (DEVICE:NUMBER a second)" },
+    { "domainname", TEXT("string"), SPEC(domainname), .help = "NIS domain name of the container" },
     { "entrypoint", TEXT("string"), OWN(entrypoint),
       .help = "Replace the image's entrypoint; empty resets it" },
     { "env", 'e', LIST, OWN(environment), .help = "Set environment variables" },
     { "env-file", LIST, OWN(environment_files), .help = "Read environment variables from a file" },
+    { "expose", TAKEN_BY(run_take_expose, "list"),
+      .help = "Tell that a port, or a range of ports, is served" },
     { "group-add", LIST, SPEC(groups_add), .help = "Add further groups to join" },
     { "health-cmd", TAKEN_BY(take_health_command, "string"),
       .help = "Command to run to check health" },
@@ -266,6 +287,8 @@ static const Option options[] = {
     { "init", FLAG, SPEC(init),
       .help = "Run an init in the container that forwards signals and reaps processes" },
     { "interactive", 'i', FLAG, SPEC(open_stdin), .help = "Keep standard input open" },
+    { "ipc", TEXT("string"), SPEC(ipc_mode),
+      .help = "IPC namespace: none, private, shareable, host or container:NAME" },
     { "label", 'l', TAKEN_BY(take_label, "list"), .help = "Set metadata on the container" },
     { "label-file", LIST, OWN(label_files), .help = "Read labels from a file" },
     { "log-driver", TEXT("string"), SPEC(log_config.type),
@@ -273,8 +296,12 @@ static const Option options[] = {
               "\"syslog\") (default \"json-file\")" },
     { "log-opt", TAKEN_BY(take_log_option, "list"), .help = "Options of the log driver" },
     { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
+    { "memory-reservation", BYTES, SPEC(memory_reservation),
+      .help = "Memory that is left to it when the host runs short" },
     { "memory-swap", TAKEN_BY(take_memory_swap, "bytes"),
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
+    { "memory-swappiness", .type = OPTION_OPTIONAL_INT64, .argument = "int",
+      SPEC(memory_swappiness), .help = "How readily its memory is swapped out, 0 to 100" },
     { "mount", TAKEN_BY(take_mount, "mount"), .help = "Mount a host's path or a tmpfs" },
     { "name", TEXT("string"), SPEC(name), .help = "Name of the container" },
     { "net", TEXT("network"), SPEC(network_mode), .flags = OPTION_HIDDEN,
@@ -282,6 +309,11 @@ static const Option options[] = {
     { "network", TEXT("network"), SPEC(network_mode),
       .help = "Network of the container: none or host (default none)" },
     { "no-healthcheck", FLAG, OWN(no_healthcheck), .help = "Do without the image's health check" },
+    { "oom-kill-disable", FLAG, SPEC(oom_kill_disable),
+      .help = "Do not kill it when it has used up its memory" },
+    { "oom-score-adj", NUMBER, SPEC(oom_score_adj),
+      .help = "Preference of the host's OOM killer, -1000 to 1000" },
+    { "pid", TEXT("string"), SPEC(pid_mode), .help = "PID namespace: host or container:NAME" },
     { "pids-limit", NUMBER, SPEC(pids_limit),
       .help = "Limit of the number of processes (-1 for unlimited)" },
     { "platform", TEXT("string"), SPEC(platform),
@@ -293,7 +325,11 @@ static const Option options[] = {
     { "quiet", 'q', FLAG, OWN(quiet), .help = "Print nothing about pulling" },
     { "read-only", FLAG, SPEC(read_only_rootfs),
       .help = "Mount the container's root file system read-only" },
+    { "restart", TAKEN_BY(run_take_restart, "string"),
+      .help = "Restart policy: no, always, unless-stopped, on-failure[:n] or unhealthy[:n]" },
     { "rm", FLAG, SPEC(auto_remove), .help = "Remove the container when it exits" },
+    { "runtime", TAKEN_BY(run_take_runtime, "string"),
+      .help = "Another OCI runtime: a path, or a program in PATH" },
     { "security-opt", LIST, SPEC(security_options), .help = "Security options" },
     { "shm-size", BYTES, SPEC(shm_size), .help = "Size of /dev/shm" },
     { "sig-proxy", FLAG, OWN(sig_proxy), .flags = OPTION_OF_VARIANT,
@@ -307,66 +343,21 @@ static const Option options[] = {
     { "ulimit", TAKEN_BY(take_ulimit, "ulimit"), .help = "Ulimit options" },
     { "user", 'u', TEXT("string"), SPEC(user),
       .help = "User name or UID (format: <name|uid>[:<group|gid>])" },
+    { "userns", TAKEN_BY(run_take_userns, "string"), .help = "User namespace: host" },
+    { "uts", TEXT("string"), SPEC(uts_mode), .help = "UTS namespace: host" },
     { "volume", 'v', TAKEN_BY(take_volume, "list"), .help = "Bind mount a path of the host" },
     { "workdir", 'w', TEXT("string"), SPEC(working_directory),
       .help = "Working directory inside the container" },
 };
 
 static const UnsupportedOption unsupported[] = {
-    { "add-host" },
-    { "annotation" },
-    { "blkio-weight" },
-    { "blkio-weight-device" },
-    { "cgroup-parent" },
-    { "cgroupns" },
-    { "cpu-count" },
-    { "cpu-percent" },
-    { "cpu-period" },
-    { "cpu-quota" },
-    { "cpu-rt-period" },
-    { "cpu-rt-runtime" },
-    { "cpuset-mems" },
-    { "device" },
-    { "device-cgroup-rule" },
-    { "device-read-bps" },
-    { "device-read-iops" },
-    { "device-write-bps" },
-    { "device-write-iops" },
-    { "disable-content-trust" },
-    { "dns" },
-    { "dns-opt" },
-    { "dns-option" },
-    { "dns-search" },
-    { "domainname" },
-    { "expose" },
-    { "gpus" },
-    { "io-maxbandwidth" },
-    { "io-maxiops" },
-    { "ip" },
-    { "ip6" },
-    { "ipc" },
-    { "isolation" },
-    { "kernel-memory" },
-    { "link" },
-    { "link-local-ip" },
-    { "mac-address" },
-    { "memory-reservation" },
-    { "memory-swappiness" },
-    { "net-alias" },
-    { "network-alias" },
-    { "oom-kill-disable" },
-    { "oom-score-adj" },
-    { "pid" },
-    { "publish", 'p' },
-    { "publish-all", 'P' },
-    { "restart" },
-    { "runtime" },
-    { "storage-opt" },
-    { "use-api-socket" },
-    { "userns" },
-    { "uts" },
-    { "volume-driver" },
-    { "volumes-from" },
+    { "add-host" },      { "cpu-count" },        { "cpu-percent" },   { "disable-content-trust" },
+    { "dns" },           { "dns-opt" },          { "dns-option" },    { "dns-search" },
+    { "gpus" },          { "io-maxbandwidth" },  { "io-maxiops" },    { "ip" },
+    { "ip6" },           { "isolation" },        { "kernel-memory" }, { "link" },
+    { "link-local-ip" }, { "mac-address" },      { "net-alias" },     { "network-alias" },
+    { "publish", 'p' },  { "publish-all", 'P' }, { "storage-opt" },   { "use-api-socket" },
+    { "volume-driver" }, { "volumes-from" },
 };
 
 const OptionTable run_option_table = {

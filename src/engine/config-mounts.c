@@ -49,6 +49,14 @@ static const struct {
     { "/etc/hosts", "hosts" },
 };
 
+static void mount_done(RuntimeMount *mount)
+{
+    free(mount->destination);
+    free(mount->type);
+    free(mount->source);
+    string_list_done(&mount->options);
+}
+
 static RuntimeMount *add_mount(RuntimeConfig *config, const char *destination, const char *type,
                                const char *source, const char *options)
 {
@@ -75,6 +83,38 @@ static void add_standard_mounts(RuntimeConfig *config, const ContainerSpec *spec
         if (strcmp(mount->destination, "/dev/shm") == 0)
             string_list_printf(&mount->options, "size=%lld", (long long)shm_size);
     }
+}
+
+/* /dev/shm goes with the ipc namespace: it is the host's, another container's, or none. */
+static int adapt_shared_memory(RuntimeConfig *config, const ConfigSource *source, Error *err)
+{
+    const char *mode = source->container->spec.ipc_mode;
+    RuntimeMount *mount = &config->mounts.items[config->mounts.count - 1]; /* the table's last */
+    _cleanup_free_ char *path = NULL;
+    int r;
+
+    if (!mode || !*mode || strcmp(mode, "private") == 0 || strcmp(mode, "shareable") == 0)
+        return 0;
+    if (strcmp(mode, "none") == 0) {
+        mount_done(mount);
+        config->mounts.count--;
+        return 0;
+    }
+    if (strcmp(mode, "host") == 0) {
+        path = memory_strdup("/dev/shm");
+    } else {
+        r = config_open_shared_memory(source, &path, err);
+        if (r < 0)
+            return r;
+    }
+    mount_done(mount);
+    *mount = (RuntimeMount) {
+        .destination = memory_strdup("/dev/shm"),
+        .type = memory_strdup("bind"),
+        .source = TAKE_PTR(path),
+    };
+    string_list_split(&mount->options, "bind,nosuid,noexec,nodev,rprivate", ',');
+    return 0;
 }
 
 static void add_own_files(RuntimeConfig *config, const ConfigSource *source)
@@ -215,14 +255,6 @@ static bool is_replaced(const RuntimeConfig *config, size_t index, size_t first_
     return false;
 }
 
-static void mount_done(RuntimeMount *mount)
-{
-    free(mount->destination);
-    free(mount->type);
-    free(mount->source);
-    string_list_done(&mount->options);
-}
-
 /* Drop standard mounts that the user replaces, and put parents before children. */
 static int arrange_mounts(RuntimeConfig *config, size_t first_user_mount, Error *err)
 {
@@ -259,6 +291,9 @@ int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *
     int r;
 
     add_standard_mounts(config, &source->container->spec);
+    r = adapt_shared_memory(config, source, err);
+    if (r < 0)
+        return r;
     add_own_files(config, source);
     first_user_mount = config->mounts.count;
     r = add_user_mounts(config, &source->container->spec, err);

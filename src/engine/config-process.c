@@ -89,5 +89,6 @@ int config_add_process(RuntimeConfig *config, const ConfigSource *source, Error 
     add_arguments(&process->args, spec);
     add_environment(&process->env, source->container, home);
     add_rlimits(process, spec);
+    process->oom_score_adj = (OptionalInt64) { spec->oom_score_adj != 0, spec->oom_score_adj };
     return 0;
 }

@@ -12,4 +12,6 @@
 /* Period of the CPU quota in microseconds. */
 #define CONTAINER_CPU_PERIOD 100000
 
-void config_add_resources(RuntimeConfig *config, const ContainerSpec *spec);
+/* Fill in all limits but the device rules; block devices are looked up on the host. Errors:
+ * NOT_FOUND, INVALID (no block device). */
+int config_make_resources(LinuxResources *resources, const ContainerSpec *spec, Error *err);

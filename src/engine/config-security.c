@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the container may not do: capabilities, seccomp, hidden paths, devices. Everything is closed
+ * What the container may not do: capabilities, seccomp, hidden paths. Everything is closed
  * by default; --privileged and the security options open it piece by piece.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "base/directory.h"
 #include "base/memory.h"
 #include "engine/container-private.h"
 #include "engine/seccomp-profile.h"
@@ -38,24 +32,6 @@ static const char *const masked_paths[] = {
 
 static const char *const readonly_paths[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
-
-/* Any node may be made; only these may be opened. -1: any number. */
-static const struct {
-    const char *type;
-    int64_t major;
-    int64_t minor;
-    const char *access;
-} device_rules[] = {
-    { "c", -1, -1, "m" },    { "b", -1, -1, "m" }, { "c", 1, 3, "rwm" }, /* null */
-    { "c", 1, 5, "rwm" },                                                /* zero */
-    { "c", 1, 7, "rwm" },                                                /* full */
-    { "c", 1, 8, "rwm" },                                                /* random */
-    { "c", 1, 9, "rwm" },                                                /* urandom */
-    { "c", 5, 0, "rwm" },                                                /* tty */
-    { "c", 5, 1, "rwm" },                                                /* console */
-    { "c", 5, 2, "rwm" },                                                /* ptmx */
-    { "c", 136, -1, "rwm" },                                             /* pts */
 };
 
 static int add_capabilities(RuntimeProcess *process, const ContainerSpec *spec, uint64_t *ret_mask,
@@ -109,81 +85,6 @@ static void add_hidden_paths(LinuxConfig *config)
         string_list_add(&config->readonly_paths, readonly_paths[i]);
 }
 
-static void add_device_rules(LinuxResources *resources)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(device_rules); i++) {
-        LinuxDeviceRule *rule = JSON_ARRAY_ADD(&resources->devices);
-
-        rule->allow = true;
-        rule->type = memory_strdup(device_rules[i].type);
-        rule->major = (OptionalInt64) { device_rules[i].major >= 0, device_rules[i].major };
-        rule->minor = (OptionalInt64) { device_rules[i].minor >= 0, device_rules[i].minor };
-        rule->access = memory_strdup(device_rules[i].access);
-    }
-}
-
-/* Directories of /dev that a container has its own of, and what the sandbox makes itself. */
-static bool is_own_device(const char *name)
-{
-    static const char *const names[] = { "pts",  "shm",  "mqueue", "fd",     "console",
-                                         "null", "zero", "full",   "random", "urandom",
-                                         "tty",  "ptmx", "stdin",  "stdout", "stderr" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-
-    return false;
-}
-
-static void add_device(LinuxConfig *config, const char *path, const struct stat *st)
-{
-    LinuxDevice *device = JSON_ARRAY_ADD(&config->devices);
-
-    device->path = memory_strdup(path);
-    device->type = memory_strdup(S_ISBLK(st->st_mode) ? "b" : "c");
-    device->major = major(st->st_rdev);
-    device->minor = minor(st->st_rdev);
-    device->file_mode = (OptionalUint64) { true, st->st_mode & 07777 };
-    device->uid = (OptionalUint64) { true, st->st_uid };
-    device->gid = (OptionalUint64) { true, st->st_gid };
-}
-
-/* Those in the host's directory @name in @dir_fd, which is @path. What vanishes meanwhile is left
- * out. */
-static void add_host_devices(LinuxConfig *config, int dir_fd, const char *name, const char *path)
-{
-    _cleanup_directory_ DIR *directory = NULL;
-    bool is_top = dir_fd == AT_FDCWD;
-    const struct dirent *entry;
-
-    if (directory_open_at(dir_fd, name, &directory) < 0)
-        return;
-    while (directory_read(directory, &entry) > 0) {
-        _cleanup_free_ char *child = memory_printf("%s/%s", path, entry->d_name);
-        struct stat st;
-
-        if ((is_top && is_own_device(entry->d_name)) ||
-            fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        if (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode))
-            add_device(config, child, &st);
-        else if (S_ISDIR(st.st_mode))
-            add_host_devices(config, dirfd(directory), entry->d_name, child);
-    }
-}
-
-static void add_devices(LinuxConfig *config, const ContainerSpec *spec)
-{
-    if (!spec->privileged) {
-        add_device_rules(&config->resources);
-        return;
-    }
-
-    JSON_ARRAY_ADD(&config->resources.devices)->allow = true; /* everything */
-    add_host_devices(config, AT_FDCWD, "/dev", "/dev");
-}
-
 int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err)
 {
     const ContainerSpec *spec = &source->container->spec;
@@ -203,6 +104,5 @@ int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error
     config->process->no_new_privileges = options.no_new_privileges;
     if (!spec->privileged && !options.system_paths_unconfined)
         add_hidden_paths(&config->linux_config);
-    add_devices(&config->linux_config, spec);
-    return 0;
+    return config_add_devices(config, spec, err);
 }

@@ -93,9 +93,9 @@ static int remove_runtime(ContainerClaim *claim, const char *id)
     return path_remove_tree(claim->engine->runtime_fd, away);
 }
 
-int container_kill_remains(const char *id, Error *err)
+int container_kill_remains(const Container *container, Error *err)
 {
-    _cleanup_free_ char *path = container_cgroup_path(id);
+    _cleanup_free_ char *path = container_cgroup_path(container);
     _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
     _cleanup_error_ Error problem = {};
     int r = cgroup_open(path, &cgroup, &problem);
@@ -207,6 +207,8 @@ void container_claim_free(ContainerClaim *claim)
         shim_client_free(claim->shim);
     if (claim->container)
         container_free(claim->container);
+    for (size_t i = 0; i < claim->config_fds.count; i++)
+        fd_close(claim->config_fds.fds[i]);
     fd_close(claim->rootfs_fd);
     fd_close(claim->directory_fd);
     fd_close(claim->runtime_fd);
@@ -215,7 +217,12 @@ void container_claim_free(ContainerClaim *claim)
     errno = saved_errno;
 }
 
-char *container_cgroup_path(const char *id)
+char *container_cgroup_path(const Container *container)
 {
-    return memory_printf(CONTAINER_CGROUP_PREFIX "%s", id);
+    const char *parent = container->spec.cgroup_parent ? container->spec.cgroup_parent : "";
+
+    /* The parent may be written without its first slash, and with a last one. */
+    _cleanup_free_ char *path =
+        memory_printf("/%s" CONTAINER_CGROUP_PREFIX "%s", parent, container->id);
+    return path_clean(path);
 }

@@ -2,7 +2,7 @@
 
 /*
  * From a container to its OCI config.json. What belongs together is in a file of its own
- * (config-process.c, config-mounts.c, config-security.c); here are namespaces and limits.
+ * (config-process.c, config-mounts.c, config-security.c); here is what is left.
  */
 
 #include <string.h>
@@ -11,16 +11,6 @@
 #include "engine/config-resources.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
-
-static void add_namespaces(RuntimeConfig *config, const Container *container)
-{
-    static const char *const types[] = { "mount", "pid", "ipc", "uts", "cgroup" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        JSON_ARRAY_ADD(&config->linux_config.namespaces)->type = memory_strdup(types[i]);
-    if (!container_uses_host_network(container))
-        JSON_ARRAY_ADD(&config->linux_config.namespaces)->type = memory_strdup("network");
-}
 
 static void add_sysctls(RuntimeConfig *config, const Container *container)
 {
@@ -45,12 +35,18 @@ int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Erro
     config->root = NEW(RuntimeRoot);
     config->root->path = memory_strdup("rootfs");
     config->root->readonly = container->spec.read_only_rootfs;
-    config->hostname = container_hostname(container);
-    config->linux_config.cgroups_path = container_cgroup_path(container->id);
-    add_namespaces(config, container);
+    if (!container_uses_host_uts(container)) {
+        config->hostname = container_hostname(container);
+        config->domainname = memory_strdup(container->spec.domainname);
+    }
+    string_map_copy(&config->annotations, &container->spec.annotations);
+    config->linux_config.cgroups_path = container_cgroup_path(container);
     add_sysctls(config, container);
-    config_add_resources(config, &container->spec);
-    r = config_add_process(config, source, err);
+    r = config_make_resources(&config->linux_config.resources, &container->spec, err);
+    if (r >= 0)
+        r = config_add_namespaces(config, source, err);
+    if (r >= 0)
+        r = config_add_process(config, source, err);
     if (r >= 0)
         r = config_add_mounts(config, source, err);
     if (r >= 0)

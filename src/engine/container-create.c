@@ -202,6 +202,7 @@ int container_config_write(ContainerClaim *claim, Error *err)
     ConfigSource source = { .engine = claim->engine,
                             .container = claim->container,
                             .rootfs_fd = claim->rootfs_fd,
+                            .fds = &claim->config_fds,
                             .directory = directory };
     _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
     _cleanup_json_ json_t *json = NULL;

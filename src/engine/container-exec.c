@@ -111,7 +111,7 @@ static bool names_cgroup(const char *text, const char *path)
 /* Does the kernel count the process as one of the container's? */
 static bool is_in_container(const Target *target)
 {
-    _cleanup_free_ char *path = container_cgroup_path(target->container->id), *text = NULL;
+    _cleanup_free_ char *path = container_cgroup_path(target->container), *text = NULL;
     _cleanup_close_ int fd = -EBADF;
     char name[32];
 

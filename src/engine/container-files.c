@@ -22,13 +22,19 @@ bool container_uses_host_network(const Container *container)
     return strcmp(container->spec.network_mode, "host") == 0;
 }
 
+bool container_uses_host_uts(const Container *container)
+{
+    return container->spec.uts_mode && strcmp(container->spec.uts_mode, "host") == 0;
+}
+
 char *container_hostname(const Container *container)
 {
     struct utsname host;
 
     if (container->spec.hostname)
         return memory_strdup(container->spec.hostname);
-    if (container_uses_host_network(container) && uname(&host) == 0)
+    if ((container_uses_host_network(container) || container_uses_host_uts(container)) &&
+        uname(&host) == 0)
         return memory_strdup(host.nodename);
     return memory_strndup(container->id, CONTAINER_SHORT_ID_LENGTH);
 }

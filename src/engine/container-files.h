@@ -16,5 +16,8 @@ int container_files_write(int directory_fd, const Container *container, Error *e
  * it. */
 char *container_hostname(const Container *container);
 
+/* Does it share the host's name? */
+bool container_uses_host_uts(const Container *container);
+
 /* Does it share the host's network? */
 bool container_uses_host_network(const Container *container);

@@ -6,21 +6,29 @@
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "sandbox/runtime-config.h"
+#include "supervisor/shim-protocol.h"
 #include "supervisor/shim-settings.h"
 
 #define CONTAINER_CONFIG_NAME "config.json"
 #define CONTAINER_LOCK_NAME "lock"
 #define CONTAINER_CGROUP_PREFIX "/cay-"
 
+/* Handles that a configuration names: namespaces and mounts of other containers. */
+typedef struct ConfigFds {
+    int fds[SHIM_CONFIG_FDS_MAX];
+    size_t count;
+} ConfigFds;
+
 struct ContainerClaim {
     Engine *engine;
     Container *container;
-    int lock_fd;      /* flock(2)ed; the shim shares it */
-    int runtime_fd;   /* the container's directory below the runtime directory */
-    int directory_fd; /* its directory below the state directory; -EBADF while there is none */
-    int rootfs_fd;    /* detached mount of its root; -EBADF while not mounted */
-    ShimClient *shim; /* NULL while it does not run */
-    bool undo;        /* remove it when the claim is freed */
+    int lock_fd;          /* flock(2)ed; the shim shares it */
+    int runtime_fd;       /* the container's directory below the runtime directory */
+    int directory_fd;     /* its directory below the state directory; -EBADF while there is none */
+    int rootfs_fd;        /* detached mount of its root; -EBADF while not mounted */
+    ConfigFds config_fds; /* what its configuration names, for its shim */
+    ShimClient *shim;     /* NULL while it does not run */
+    bool undo;            /* remove it when the claim is freed */
 };
 
 /* --- rows (container-store.c) --- */
@@ -50,7 +58,7 @@ int container_claim_take(Engine *engine, const char *id, bool wait, ContainerCla
                          Error *err);
 
 /* The container's cgroup, in every hierarchy. The caller frees it. */
-char *container_cgroup_path(const char *id);
+char *container_cgroup_path(const Container *container);
 
 /* Move to @state if the state machine allows it; memory only. */
 int container_set_state(Container *container, ContainerState state, Error *err);
@@ -96,7 +104,7 @@ int container_claim_recover(ContainerClaim *claim, Error *err);
 int container_recover_name(Engine *engine, const char *name, Error *err);
 
 /* Kill what is left in its cgroup and remove that. */
-int container_kill_remains(const char *id, Error *err);
+int container_kill_remains(const Container *container, Error *err);
 
 /* --- configuration (container-config.c and what it is made of) --- */
 
@@ -105,6 +113,7 @@ typedef struct ConfigSource {
     Engine *engine;
     const Container *container;
     int rootfs_fd;         /* to look users up */
+    ConfigFds *fds;        /* where the configuration's handles go */
     const char *directory; /* absolute path of the container's directory */
 } ConfigSource;
 
@@ -136,6 +145,18 @@ void container_spec_complete(ContainerSpec *spec, const Image *image);
 
 /* Process: arguments, environment, user, limits (config-process.c). */
 int config_add_process(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/*
+ * Namespaces: its own, the host's, those of another container, which has to run (
+ * config-namespaces.c).
+ */
+int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Error *err);
+
+/* The /dev/shm of the container whose ipc namespace is shared, to be mounted: a path for @mount's
+ * source. NOT_FOUND, CONFLICT (it runs not, or shares it with nobody). */
+int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err);
+
+/* Device nodes and what may be opened (config-devices.c). */
+int config_add_devices(RuntimeConfig *config, const ContainerSpec *spec, Error *err);
 /* Mounts: the standard ones, the container's files, binds, tmpfs (config-mounts.c). */
 int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err);
 /* Capabilities, seccomp, masked and read-only paths, devices (config-security.c). */

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/string-list.h"
 #include "engine/container-private.h"
 #include "engine/container-spec.h"
+#include "engine/device-spec.h"
 #include "engine/mount-spec.h"
 #include "engine/security-options.h"
 #include "sandbox/capabilities.h"
@@ -23,6 +25,10 @@
 
 #define MEMORY_MIN (INT64_C(6) << 20)
 #define CPU_SHARES_MIN 2
+#define CPU_PERIOD_MIN 1000
+#define CPU_PERIOD_MAX 1000000
+#define BLKIO_WEIGHT_MIN 10
+#define BLKIO_WEIGHT_MAX 1000
 #define CPU_SHARES_MAX 262144
 #define NANO_CPUS_MIN INT64_C(10000000)
 #define NANO_CPUS_PER_CPU INT64_C(1000000000)
@@ -405,19 +411,213 @@ static int check_log(const ContainerSpec *spec, Error *err)
     return r >= 0 && tag ? container_log_tag_expand(tag, NULL, NULL, err) : r;
 }
 
+/* "container:" and a name, for modes that have it; else one of @names (NULL-terminated). */
+static int check_mode(const char *option, const char *mode, const char *const *names, bool may_join,
+                      Error *err)
+{
+    static const char prefix[] = "container:";
+
+    if (!mode || !*mode)
+        return 0;
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], mode) == 0)
+            return 0;
+    if (may_join && strncmp(mode, prefix, strlen(prefix)) == 0 && mode[strlen(prefix)])
+        return 0;
+    return error_set(err, ERROR_INVALID, "invalid mode '%s' for '--%s'%s%s", mode, option,
+                     may_join ? ": it may be 'container:NAME' and " : ": it may be ", names[0]);
+}
+
+static int check_namespaces(const ContainerSpec *spec, Error *err)
+{
+    static const char *const host[] = { "host", NULL };
+    static const char *const host_or_private[] = { "host", "private", NULL };
+    static const char *const ipc[] = { "host", "private", "shareable", "none", NULL };
+    int r = check_mode("pid", spec->pid_mode, host, true, err);
+
+    if (r >= 0)
+        r = check_mode("ipc", spec->ipc_mode, ipc, true, err);
+    if (r >= 0)
+        r = check_mode("uts", spec->uts_mode, host, false, err);
+    if (r >= 0)
+        r = check_mode("cgroupns", spec->cgroupns_mode, host_or_private, false, err);
+    if (r >= 0 && spec->uts_mode && *spec->uts_mode && (spec->hostname || spec->domainname))
+        return error_set(err, ERROR_INVALID,
+                         "conflicting options: a hostname and the host's uts namespace");
+    return r;
+}
+
+static int check_cgroup_parent(const ContainerSpec *spec, Error *err)
+{
+    _cleanup_free_ char *path =
+        spec->cgroup_parent ? memory_printf("/%s/", spec->cgroup_parent) : NULL;
+
+    if (path && (strstr(path, "/../") || strchr(path, ':')))
+        return error_set(err, ERROR_INVALID, "invalid cgroup parent '%s'", spec->cgroup_parent);
+    return 0;
+}
+
+static int check_devices(const ContainerSpec *spec, Error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < spec->devices.count && r >= 0; i++)
+        r = device_spec_validate(&spec->devices.items[i], err);
+    for (size_t i = 0; i < spec->device_cgroup_rules.count && r >= 0; i++) {
+        LinuxDeviceRule rule = {};
+
+        r = device_rule_parse(spec->device_cgroup_rules.items[i], &rule, err);
+        free(rule.type);
+        free(rule.access);
+    }
+    return r;
+}
+
+static int check_weight(const char *what, int64_t weight, Error *err)
+{
+    if (weight != 0 && (weight < BLKIO_WEIGHT_MIN || weight > BLKIO_WEIGHT_MAX))
+        return error_set(err, ERROR_INVALID, "%s weight of %" PRId64 " is not from %d to %d", what,
+                         weight, BLKIO_WEIGHT_MIN, BLKIO_WEIGHT_MAX);
+    return 0;
+}
+
+static int check_block_io(const ContainerSpec *spec, Error *err)
+{
+    int r = check_weight("blkio", spec->blkio_weight, err);
+
+    for (size_t i = 0; i < spec->blkio_weight_devices.count && r >= 0; i++)
+        r = check_weight(spec->blkio_weight_devices.items[i].path,
+                         spec->blkio_weight_devices.items[i].weight, err);
+    return r;
+}
+
+static int check_oom(const ContainerSpec *spec, Error *err)
+{
+    if (spec->oom_score_adj < -1000 || spec->oom_score_adj > 1000)
+        return error_set(err, ERROR_INVALID,
+                         "OOM score adjustment of %" PRId64 " is not from -1000 to 1000",
+                         spec->oom_score_adj);
+    if (spec->memory_swappiness.is_set &&
+        (spec->memory_swappiness.value < -1 || spec->memory_swappiness.value > 100))
+        return error_set(err, ERROR_INVALID,
+                         "memory swappiness of %" PRId64 " is not from 0 to 100",
+                         spec->memory_swappiness.value);
+    if (spec->memory_reservation != 0 && spec->memory_reservation < MEMORY_MIN)
+        return error_set(err, ERROR_INVALID,
+                         "memory reservation of %" PRId64 " bytes is too low: the minimum is 6MB",
+                         spec->memory_reservation);
+    if (spec->memory != 0 && spec->memory_reservation > spec->memory)
+        return error_set(err, ERROR_INVALID,
+                         "the memory reservation cannot be above the memory limit");
+    return 0;
+}
+
+static int check_cpu_period(const ContainerSpec *spec, Error *err)
+{
+    if (spec->nano_cpus != 0 && (spec->cpu_period != 0 || spec->cpu_quota != 0))
+        return error_set(err, ERROR_INVALID,
+                         "conflicting options: '--cpus' is a period and a quota of its own");
+    if (spec->cpu_period != 0 &&
+        (spec->cpu_period < CPU_PERIOD_MIN || spec->cpu_period > CPU_PERIOD_MAX))
+        return error_set(err, ERROR_INVALID,
+                         "CPU period of %" PRId64 " microseconds is not from 1000 to 1000000",
+                         spec->cpu_period);
+    if (spec->cpu_quota != 0 && spec->cpu_quota != -1 && spec->cpu_quota < CPU_PERIOD_MIN)
+        return error_set(err, ERROR_INVALID, "CPU quota of %" PRId64 " microseconds is below 1000",
+                         spec->cpu_quota);
+    if (spec->cpu_rt_runtime != 0 && spec->cpu_rt_period != 0 &&
+        spec->cpu_rt_runtime > spec->cpu_rt_period)
+        return error_set(err, ERROR_INVALID,
+                         "the real-time runtime cannot be longer than the real-time period");
+    if (spec->cpuset_mems && *spec->cpuset_mems && parse_cpu_list(spec->cpuset_mems) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "invalid list of memory nodes '%s': write it as '0-3' or '0,2'",
+                         spec->cpuset_mems);
+    return 0;
+}
+
+/* A shim restarts a container under the policy; what it cannot be asked for is refused here. */
+static int check_restart_policy(const ContainerSpec *spec, Error *err)
+{
+    static const struct {
+        const char *name;
+        bool has_maximum;
+    } policies[] = {
+        { "no", false },        { "always", false },   { "unless-stopped", false },
+        { "on-failure", true }, { "unhealthy", true },
+    };
+    const ContainerRestartPolicy *policy = &spec->restart_policy;
+
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+        if (strcmp(policies[i].name, policy->name && *policy->name ? policy->name : "no") != 0)
+            continue;
+        if (policy->maximum_retry_count < 0)
+            return error_set(err, ERROR_INVALID, "the maximum number of restarts is negative");
+        if (policy->maximum_retry_count > 0 && !policies[i].has_maximum)
+            return error_set(err, ERROR_INVALID,
+                             "restart policy '%s' has no maximum: only 'on-failure' and "
+                             "'unhealthy' have",
+                             policies[i].name);
+        if (i > 0 && spec->auto_remove)
+            return error_set(err, ERROR_INVALID,
+                             "conflicting options: a restart policy and '--rm'");
+        return 0;
+    }
+    return error_set(err, ERROR_INVALID,
+                     "unknown restart policy '%s': use 'no', 'always', 'unless-stopped', "
+                     "'on-failure[:n]' or 'unhealthy[:n]'",
+                     policy->name);
+}
+
 int container_spec_validate(const ContainerSpec *spec, Error *err)
 {
     static int (*const checks[])(const ContainerSpec *, Error *) = {
-        check_image,        check_name,
-        check_hostname,     check_environment,
-        check_labels,       check_working_directory,
-        check_stop,         check_mounts,
-        check_capabilities, check_security_options,
-        check_groups,       check_sysctls,
-        check_ulimits,      check_shm_size,
-        check_memory,       check_cpus,
-        check_pids_limit,   check_network,
-        check_log,          check_health,
+        check_image,
+        check_name,
+        check_hostname,
+        check_environment,
+        check_labels,
+        check_working_directory,
+        check_stop,
+        check_mounts,
+        check_capabilities,
+        check_security_options,
+        check_groups,
+        check_sysctls,
+        check_ulimits,
+        check_shm_size,
+        check_memory,
+        check_cpus,
+        check_pids_limit,
+        check_network,
+        check_log,
+        check_health,
+        check_image,
+        check_name,
+        check_hostname,
+        check_environment,
+        check_labels,
+        check_working_directory,
+        check_stop,
+        check_mounts,
+        check_capabilities,
+        check_security_options,
+        check_groups,
+        check_sysctls,
+        check_ulimits,
+        check_shm_size,
+        check_memory,
+        check_cpus,
+        check_pids_limit,
+        check_network,
+        check_namespaces,
+        check_cgroup_parent,
+        check_devices,
+        check_block_io,
+        check_oom,
+        check_cpu_period,
+        check_restart_policy,
+        check_log,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -51,6 +51,26 @@ static const JsonField ulimit_fields[] = {
 };
 static const JsonStruct ulimit_json = JSON_STRUCT(ContainerUlimit, ulimit_fields);
 
+static const JsonField device_fields[] = {
+    JSON_FIELD(ContainerDevice, host_path, "PathOnHost", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerDevice, container_path, "PathInContainer", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerDevice, permissions, "CgroupPermissions", JSON_TYPE_STRING),
+};
+const JsonStruct container_device_json = JSON_STRUCT(ContainerDevice, device_fields);
+
+static const JsonField device_rate_fields[] = {
+    JSON_FIELD(ContainerDeviceRate, path, "Path", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerDeviceRate, rate, "Rate", JSON_TYPE_INT64),
+};
+const JsonStruct container_device_rate_json = JSON_STRUCT(ContainerDeviceRate, device_rate_fields);
+
+static const JsonField device_weight_fields[] = {
+    JSON_FIELD(ContainerDeviceWeight, path, "Path", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerDeviceWeight, weight, "Weight", JSON_TYPE_INT64),
+};
+const JsonStruct container_device_weight_json =
+    JSON_STRUCT(ContainerDeviceWeight, device_weight_fields);
+
 static const JsonField healthcheck_fields[] = {
     JSON_FIELD(ContainerHealthcheck, test, "Test", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerHealthcheck, interval, "Interval", JSON_TYPE_INT64),
@@ -79,6 +99,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, image, "Image", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, platform, "Platform", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, hostname, "Hostname", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, domainname, "Domainname", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, user, "User", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, tty, "Tty", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, open_stdin, "OpenStdin", JSON_TYPE_BOOL),
@@ -88,6 +109,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, entrypoint, "Entrypoint", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, entrypoint_is_set, "EntrypointIsSet", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerSpec, labels, "Labels", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, exposed_ports, "ExposedPorts", JSON_TYPE_STRING_SET),
     JSON_FIELD(ContainerSpec, working_directory, "WorkingDir", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, stop_signal, "StopSignal", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, stop_timeout, "StopTimeout", JSON_TYPE_OPTIONAL_INT64),
@@ -111,13 +133,42 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, security_options, "SecurityOpt", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, groups_add, "GroupAdd", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, sysctls, "Sysctls", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, annotations, "Annotations", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, pid_mode, "PidMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, ipc_mode, "IpcMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, uts_mode, "UTSMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, cgroupns_mode, "CgroupnsMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, cgroup_parent, "CgroupParent", JSON_TYPE_STRING),
+    JSON_FIELD_OF(ContainerSpec, devices, "Devices", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_json),
+    JSON_FIELD(ContainerSpec, device_cgroup_rules, "DeviceCgroupRules", JSON_TYPE_STRING_LIST),
     JSON_FIELD_OF(ContainerSpec, ulimits, "Ulimits", JSON_TYPE_STRUCT_ARRAY, &ulimit_json),
     JSON_FIELD(ContainerSpec, shm_size, "ShmSize", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, memory, "Memory", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, memory_swap, "MemorySwap", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, nano_cpus, "NanoCpus", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, cpu_shares, "CpuShares", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, memory_reservation, "MemoryReservation", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, memory_swappiness, "MemorySwappiness", JSON_TYPE_OPTIONAL_INT64),
+    JSON_FIELD(ContainerSpec, oom_kill_disable, "OomKillDisable", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, oom_score_adj, "OomScoreAdj", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpu_period, "CpuPeriod", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpu_quota, "CpuQuota", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpu_rt_period, "CpuRealtimePeriod", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerSpec, cpu_rt_runtime, "CpuRealtimeRuntime", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, cpuset_cpus, "CpusetCpus", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, cpuset_mems, "CpusetMems", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, blkio_weight, "BlkioWeight", JSON_TYPE_INT64),
+    JSON_FIELD_OF(ContainerSpec, blkio_weight_devices, "BlkioWeightDevice", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_weight_json),
+    JSON_FIELD_OF(ContainerSpec, blkio_read_bps, "BlkioDeviceReadBps", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_rate_json),
+    JSON_FIELD_OF(ContainerSpec, blkio_write_bps, "BlkioDeviceWriteBps", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_rate_json),
+    JSON_FIELD_OF(ContainerSpec, blkio_read_iops, "BlkioDeviceReadIOps", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_rate_json),
+    JSON_FIELD_OF(ContainerSpec, blkio_write_iops, "BlkioDeviceWriteIOps", JSON_TYPE_STRUCT_ARRAY,
+                  &container_device_rate_json),
     JSON_FIELD(ContainerSpec, pids_limit, "PidsLimit", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, network_mode, "NetworkMode", JSON_TYPE_STRING),
 };

@@ -34,6 +34,26 @@ typedef struct ContainerMount {
     uint32_t tmpfs_mode;          /* 0: 01777 */
 } ContainerMount;
 
+/* Engine API: DeviceMapping. */
+typedef struct ContainerDevice {
+    char *host_path; /* a device node, or a directory with some */
+    char *container_path;
+    char *permissions; /* of the letters "rwm" */
+} ContainerDevice;
+
+/* Engine API: ThrottleDevice, WeightDevice. */
+typedef struct ContainerDeviceRate {
+    char *path;   /* a block device on the host */
+    int64_t rate; /* bytes or operations a second */
+} ContainerDeviceRate;
+
+typedef JSON_ARRAY_OF(ContainerDeviceRate) ContainerDeviceRates;
+
+typedef struct ContainerDeviceWeight {
+    char *path;
+    int64_t weight; /* 10 to 1000 */
+} ContainerDeviceWeight;
+
 /* Engine API: HealthConfig. */
 typedef struct ContainerHealthcheck {
     StringList test;  /* "NONE"; "CMD" and a program; "CMD-SHELL" and a command line */
@@ -63,6 +83,7 @@ typedef struct ContainerSpec {
 
     /* Config */
     char *hostname;
+    char *domainname;
     char *user; /* "name|uid[:group|gid]" */
     bool tty;
     bool open_stdin;
@@ -72,6 +93,7 @@ typedef struct ContainerSpec {
     StringList entrypoint;
     bool entrypoint_is_set; /* an empty entrypoint then resets the image's */
     StringMap labels;
+    StringList exposed_ports; /* "80/tcp"; told to others, nothing more */
     char *working_directory;
     char *stop_signal;
     OptionalInt64 stop_timeout;        /* seconds */
@@ -94,18 +116,44 @@ typedef struct ContainerSpec {
     StringList security_options;
     StringList groups_add;
     StringMap sysctls;
+    StringMap annotations;
+    char *pid_mode;      /* "host", "container:NAME"; NULL: its own, as all four */
+    char *ipc_mode;      /* "none", "private", "shareable", "host", "container:NAME" */
+    char *uts_mode;      /* "host" */
+    char *cgroupns_mode; /* "host", "private" */
+    char *cgroup_parent; /* absolute, in every hierarchy */
+    JSON_ARRAY_OF(ContainerDevice) devices;
+    StringList device_cgroup_rules; /* "c 1:3 rwm" */
     JSON_ARRAY_OF(ContainerUlimit) ulimits;
     int64_t shm_size;    /* bytes, 0: 64 MiB */
     int64_t memory;      /* bytes, 0: unlimited */
     int64_t memory_swap; /* memory + swap in bytes, -1: unlimited swap, 0: twice the memory */
     int64_t nano_cpus;   /* 1e-9 CPUs, 0: unlimited */
-    int64_t cpu_shares;  /* 2 to 262144, 0: default */
+    int64_t memory_reservation;      /* bytes, 0: none */
+    OptionalInt64 memory_swappiness; /* 0 to 100; -1: the default */
+    bool oom_kill_disable;
+    int64_t oom_score_adj; /* -1000 to 1000 */
+    int64_t cpu_shares;    /* 2 to 262144, 0: default */
+    int64_t cpu_period;    /* microseconds, 0: the default; as the next three */
+    int64_t cpu_quota;     /* 0 or -1: none */
+    int64_t cpu_rt_period;
+    int64_t cpu_rt_runtime;
     char *cpuset_cpus;
+    char *cpuset_mems;
+    int64_t blkio_weight; /* 10 to 1000, 0: default */
+    JSON_ARRAY_OF(ContainerDeviceWeight) blkio_weight_devices;
+    ContainerDeviceRates blkio_read_bps;
+    ContainerDeviceRates blkio_write_bps;
+    ContainerDeviceRates blkio_read_iops;
+    ContainerDeviceRates blkio_write_iops;
     int64_t pids_limit; /* 0 or -1: unlimited */
     char *network_mode; /* "none", "host" */
 } ContainerSpec;
 
 extern const JsonStruct container_spec_json;
+extern const JsonStruct container_device_json;
+extern const JsonStruct container_device_rate_json;
+extern const JsonStruct container_device_weight_json;
 extern const JsonStruct container_healthcheck_json;
 extern const JsonStruct container_restart_policy_json;
 extern const JsonStruct container_log_config_json;

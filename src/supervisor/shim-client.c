@@ -162,7 +162,7 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
 {
     _cleanup_string_list_ StringList arguments = {};
     _cleanup_close_ int program_fd = -EBADF;
-    const int fds[] = {
+    int fds[SHIM_FD_CONFIG - SHIM_FD_SOCKET + SHIM_CONFIG_FDS_MAX] = {
         [SHIM_FD_SOCKET - SHIM_FD_SOCKET] = socket_fd,
         [SHIM_FD_BUNDLE - SHIM_FD_SOCKET] = options->bundle_fd,
         [SHIM_FD_RUNTIME - SHIM_FD_SOCKET] = options->runtime_fd,
@@ -177,13 +177,15 @@ static int client_execute(ShimClient *client, const ShimOptions *options, int so
         .program_fd = &program_fd,
         .stdio = { -EBADF, -EBADF, -EBADF },
         .fds = fds,
-        .n_fds = ARRAY_SIZE(fds),
+        .n_fds = SHIM_FD_CONFIG - SHIM_FD_SOCKET + options->n_config_fds,
         .new_session = true,
     };
     int r = self_exe_open_sealed(options->program, &program_fd, err);
 
     if (r < 0)
         return r;
+    for (size_t i = 0; i < options->n_config_fds; i++)
+        fds[SHIM_FD_CONFIG - SHIM_FD_SOCKET + i] = options->config_fds[i];
 
     string_list_add(&arguments, "cay-shim");
     string_list_add(&arguments, options->container);

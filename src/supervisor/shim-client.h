@@ -22,14 +22,16 @@ typedef struct ShimClient ShimClient;
 typedef struct ShimOptions {
     const char *program;   /* path of cay-shim */
     const char *container; /* its id: the shim's argv, for people who read ps(1) */
-    int bundle_fd;   /* the container's directory: config.json and shim.json (shim-settings.h) are
-                        read, exit.json is written there */
-    int runtime_fd;  /* its directory under /run: the shim listens at "shim.sock" there */
-    int rootfs_fd;   /* detached mount of the root file system; -EBADF: root.path of the config */
-    int cache_fd;    /* directory of compiled seccomp filters; -EBADF: none */
-    int lock_fd;     /* flock(2)ed by the caller; shared with the shim, so it is held until both
-                        ended, and its content is the shim's status (shim-status.h); -EBADF: none */
-    int events_fd;   /* directory of the event log; -EBADF: events are told to nobody */
+    int bundle_fd;  /* the container's directory: config.json and shim.json (shim-settings.h) are
+                       read, exit.json is written there */
+    int runtime_fd; /* its directory under /run: the shim listens at "shim.sock" there */
+    int rootfs_fd;  /* detached mount of the root file system; -EBADF: root.path of the config */
+    int cache_fd;   /* directory of compiled seccomp filters; -EBADF: none */
+    int lock_fd;    /* flock(2)ed by the caller; shared with the shim, so it is held until both
+                       ended, and its content is the shim's status (shim-status.h); -EBADF: none */
+    int events_fd;  /* directory of the event log; -EBADF: events are told to nobody */
+    const int *config_fds; /* become SHIM_FD_CONFIG and so on, kept as long as the shim lives */
+    size_t n_config_fds;   /* at most SHIM_CONFIG_FDS_MAX */
     int terminal_fd; /* whose window size a container with a terminal has from its start; -EBADF or
                         no terminal: the size of the config */
     const char *exec_id; /* execute one more process in a container that runs: @runtime_fd is the

@@ -68,6 +68,8 @@ static bool shim_adopt_fds(Shim *shim)
     (void)fd_set_cloexec(SHIM_FD_LOCK, true);
     (void)fd_set_cloexec(SHIM_FD_EVENTS, true);
     (void)fd_set_cloexec(SHIM_FD_CONTAINER, true);
+    (void)close_range(SHIM_FD_CONFIG, SHIM_FD_CONFIG + SHIM_CONFIG_FDS_MAX - 1,
+                      CLOSE_RANGE_CLOEXEC);
     return fd_set_cloexec(SHIM_FD_SOCKET, true) >= 0 && fd_set_cloexec(SHIM_FD_BUNDLE, true) >= 0 &&
            fd_set_cloexec(SHIM_FD_RUNTIME, true) >= 0;
 }

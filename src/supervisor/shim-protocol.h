@@ -37,8 +37,10 @@ typedef enum ShimFd {
     SHIM_FD_LOCK,
     SHIM_FD_EVENTS,
     SHIM_FD_CONTAINER, /* of an exec: a pidfd of the container's first process */
-    _SHIM_FD_MAX,
+    SHIM_FD_CONFIG,    /* from here on: those that the configuration names as /proc/self/fd/N */
 } ShimFd;
+
+#define SHIM_CONFIG_FDS_MAX 8
 
 typedef enum ShimMessageType {
     SHIM_MESSAGE_NONE,

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Values in several parts. What the parts mean is checked with the whole specification. */
+
+#include "cli/run-option-values.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parse.h"
+#include "cli/run-options.h"
+#include "engine/device-spec.h"
+
+int run_take_annotation(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+    size_t length = strcspn(value, "=");
+    _cleanup_free_ char *key = memory_strndup(value, length);
+
+    (void)option;
+    if (length == 0 || value[length] == '\0')
+        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
+    string_map_set(&options->spec.annotations, key, value + length + 1);
+    return 0;
+}
+
+int run_take_attach(const Option *option, const char *value, void *target, Error *err)
+{
+    static const char *const streams[] = { "stdin", "stdout", "stderr" };
+    RunOptions *options = target;
+
+    (void)option;
+    for (unsigned i = 0; i < ARRAY_SIZE(streams); i++)
+        if (strcasecmp(streams[i], value) == 0) {
+            options->attach |= 1U << i;
+            return 0;
+        }
+    return error_set(err, ERROR_INVALID, "use 'stdin', 'stdout' or 'stderr'");
+}
+
+int run_take_device(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    ContainerDevice device;
+    int r = device_spec_parse(value, &device, err);
+
+    (void)option;
+    if (r >= 0)
+        *JSON_ARRAY_ADD(&spec->devices) = device;
+    return r;
+}
+
+/* "/dev/sda:VALUE": *ret_value is what follows the last colon. */
+static int split_device(const char *text, char **ret_path, const char **ret_value, Error *err)
+{
+    const char *colon = strrchr(text, ':');
+
+    if (!colon || colon == text || text[0] != '/' || !colon[1])
+        return error_set(err, ERROR_INVALID, "write it as DEVICE:VALUE, with the device's path");
+    *ret_path = memory_strndup(text, (size_t)(colon - text));
+    *ret_value = colon + 1;
+    return 0;
+}
+
+int run_take_device_rate(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerDeviceRates *rates = (ContainerDeviceRates *)((char *)target + option->offset);
+    bool is_bytes = strstr(option->name, "bps") != NULL;
+    _cleanup_free_ char *path = NULL;
+    const char *number;
+    int64_t rate;
+    int r = split_device(value, &path, &number, err);
+
+    if (r < 0)
+        return r;
+    if ((is_bytes ? parse_size(number, &rate) : parse_i64(number, &rate)) < 0 || rate <= 0)
+        return error_set(err, ERROR_INVALID,
+                         is_bytes ? "'%s' is no rate: write bytes a second, or '10mb'"
+                                  : "'%s' is no rate: write a number of operations a second",
+                         number);
+    *JSON_ARRAY_ADD(rates) = (ContainerDeviceRate) { .path = TAKE_PTR(path), .rate = rate };
+    return 0;
+}
+
+int run_take_weight_device(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    _cleanup_free_ char *path = NULL;
+    const char *number;
+    int64_t weight;
+    int r = split_device(value, &path, &number, err);
+
+    (void)option;
+    if (r < 0)
+        return r;
+    if (parse_i64(number, &weight) < 0)
+        return error_set(err, ERROR_INVALID, "'%s' is not a whole number", number);
+    *JSON_ARRAY_ADD(&spec->blkio_weight_devices) =
+        (ContainerDeviceWeight) { .path = TAKE_PTR(path), .weight = weight };
+    return 0;
+}
+
+/* "8000", "8000-8010", each with "/tcp", "/udp" or "/sctp". */
+int run_take_expose(const Option *option, const char *value, void *target, Error *err)
+{
+    static const char *const protocols[] = { "tcp", "udp", "sctp" };
+    StringList *ports = &((RunOptions *)target)->spec.exposed_ports;
+    _cleanup_string_list_ StringList parts = {}, range = {};
+    uint32_t first, last;
+    bool is_known = false;
+
+    (void)option;
+    string_list_split(&parts, value, '/');
+    if (parts.count == 1)
+        string_list_add(&parts, "tcp");
+    for (size_t i = 0; i < ARRAY_SIZE(protocols) && parts.count == 2; i++)
+        is_known = is_known || strcasecmp(protocols[i], parts.items[1]) == 0;
+    string_list_split(&range, parts.items[0], '-');
+    if (!is_known || range.count > 2 || parse_u32(range.items[0], &first) < 0 ||
+        parse_u32(range.items[range.count - 1], &last) < 0 || first < 1 || last > 65535 ||
+        first > last)
+        return error_set(err, ERROR_INVALID, "write it as PORT[-PORT][/tcp|udp|sctp]");
+    for (uint32_t port = first; port <= last; port++) {
+        _cleanup_free_ char *text = memory_printf("%u/%s", port, parts.items[1]);
+
+        if (!string_list_contains(ports, text))
+            string_list_add(ports, text);
+    }
+    return 0;
+}
+
+int run_take_restart(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerRestartPolicy *policy = &((RunOptions *)target)->spec.restart_policy;
+    size_t length = strcspn(value, ":");
+
+    (void)option;
+    policy->maximum_retry_count = 0;
+    if (value[length] && parse_i64(value + length + 1, &policy->maximum_retry_count) < 0)
+        return error_set(err, ERROR_INVALID, "the maximum '%s' is not a whole number",
+                         value + length + 1);
+    free(policy->name);
+    policy->name = memory_strndup(value, length);
+    return 0;
+}
+
+/* A name is looked up in PATH now: what runs later does not depend on who calls. */
+static char *find_program(const char *name)
+{
+    _cleanup_string_list_ StringList directories = {};
+    const char *path = getenv("PATH");
+
+    if (strchr(name, '/'))
+        return access(name, X_OK) == 0 ? realpath(name, NULL) : NULL;
+    string_list_split(&directories, path ? path : "", ':');
+    for (size_t i = 0; i < directories.count; i++) {
+        _cleanup_free_ char *candidate = memory_printf("%s/%s", directories.items[i], name);
+
+        if (*directories.items[i] == '/' && access(candidate, X_OK) == 0)
+            return TAKE_PTR(candidate);
+    }
+    return NULL;
+}
+
+int run_take_runtime(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    char *path = *value ? find_program(value) : NULL;
+
+    (void)option;
+    if (!path)
+        return error_set(err, ERROR_NOT_FOUND, "no such program: name an OCI runtime by its path");
+    free(spec->runtime);
+    spec->runtime = path;
+    return 0;
+}
+
+int run_take_userns(const Option *option, const char *value, void *target, Error *err)
+{
+    (void)option, (void)target;
+    if (strcmp(value, "host") == 0)
+        return 0; /* so it is */
+    return error_set(err, ERROR_UNSUPPORTED, "only 'host' is supported by this version");
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Which namespaces a container has of its own, and which it shares with the host or another
+ * container. Those of another one are opened here, while that is known to run, and reach the shim
+ * as handles: a pid that is used again leads nowhere, and a restart of the container finds the same
+ * namespaces.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "engine/container-files.h"
+#include "engine/container-private.h"
+
+#define CONTAINER_MODE_PREFIX "container:"
+
+static bool is_mode(const char *mode, const char *name)
+{
+    return mode && strcmp(mode, name) == 0;
+}
+
+/* The name of the other container in "container:NAME"; NULL for all other modes. */
+static const char *joined_container(const char *mode)
+{
+    size_t length = strlen(CONTAINER_MODE_PREFIX);
+
+    return mode && strncmp(mode, CONTAINER_MODE_PREFIX, length) == 0 ? mode + length : NULL;
+}
+
+/* Hand @fd to the shim. Returns the path that the configuration has for it. */
+static char *inherit(const ConfigSource *source, int fd)
+{
+    size_t index = source->fds->count++;
+
+    source->fds->fds[index] = fd;
+    return memory_printf("/proc/self/fd/%d", (int)(SHIM_FD_CONFIG + index));
+}
+
+/* A process that is there has its pid for itself: so what was opened by that pid is its own. */
+static bool is_alive(int pidfd)
+{
+    struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+
+    return poll(&poll_fd, 1, 0) == 0;
+}
+
+/* Open @file of the first process of container @name, which has to run. */
+static int open_of_container(const ConfigSource *source, const char *name, const char *file,
+                             int *ret_fd, Error *err)
+{
+    _cleanup_(container_freep) Container *other = NULL;
+    _cleanup_close_ int pidfd = -EBADF, fd = -EBADF;
+    _cleanup_free_ char *path = NULL;
+    int r = container_find_live(source->engine, name, &other, err);
+
+    if (r < 0)
+        return r;
+    if (strcmp(other->id, source->container->id) == 0)
+        return error_set(err, ERROR_INVALID, "container '%s' cannot join itself", name);
+    if (other->state != CONTAINER_RUNNING && other->state != CONTAINER_PAUSED)
+        return error_set(err, ERROR_CONFLICT, "cannot join container '%s', which is not running",
+                         name);
+    pidfd = pidfd_open((pid_t)other->pid, 0);
+    path = memory_printf("/proc/%lld/%s", (long long)other->pid, file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    container_refresh(source->engine, other);
+    if (pidfd < 0 || fd < 0 || !is_alive(pidfd) || !container_is_up(other))
+        return error_set(err, ERROR_CONFLICT, "container '%s' has just ended", name);
+
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* Another one's ipc namespace only where that was offered, as its /dev/shm comes with it. */
+static int check_shareable(const ConfigSource *source, const char *name, Error *err)
+{
+    _cleanup_(container_freep) Container *other = NULL;
+    int r = container_find(source->engine, name, &other, err);
+
+    if (r < 0)
+        return r;
+    if (!is_mode(other->spec.ipc_mode, "shareable"))
+        return error_set(err, ERROR_CONFLICT,
+                         "container '%s' does not share its ipc namespace: run it with "
+                         "'--ipc shareable'",
+                         name);
+    return 0;
+}
+
+int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err)
+{
+    const char *name = joined_container(source->container->spec.ipc_mode);
+    _cleanup_close_ int root_fd = -EBADF;
+    int fd, r = open_of_container(source, name, "root", &root_fd, err);
+
+    if (r < 0)
+        return r;
+    /* The other one's file system is its own to arrange: no link in it is followed. */
+    fd = path_open_in_root(root_fd, "/dev/shm", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return error_result(err, fd, "open '/dev/shm' of container '%s'", name);
+    *ret_path = inherit(source, fd);
+    return 0;
+}
+
+static int add_namespace(RuntimeConfig *config, const ConfigSource *source, const char *type,
+                         const char *file, const char *mode, Error *err)
+{
+    const char *other = joined_container(mode);
+    LinuxNamespace *namespace;
+    int fd, r;
+
+    if (is_mode(mode, "host"))
+        return 0;
+    namespace = JSON_ARRAY_ADD(&config->linux_config.namespaces);
+    namespace->type = memory_strdup(type);
+    if (!other)
+        return 0;
+    r = open_of_container(source, other, file, &fd, err);
+    if (r >= 0)
+    namespace->path = inherit(source, fd);
+    return r;
+}
+
+int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Error *err)
+{
+    const ContainerSpec *spec = &source->container->spec;
+    const struct {
+        const char *type;
+        const char *file;
+        const char *mode;
+    } namespaces[] = {
+        { "mount", "ns/mnt", NULL },
+        { "pid", "ns/pid", spec->pid_mode },
+        { "ipc", "ns/ipc", spec->ipc_mode },
+        { "uts", "ns/uts", spec->uts_mode },
+        { "cgroup", "ns/cgroup", spec->cgroupns_mode },
+        { "network", "ns/net", container_uses_host_network(source->container) ? "host" : NULL },
+    };
+    int r = 0;
+
+    if (joined_container(spec->ipc_mode))
+        r = check_shareable(source, joined_container(spec->ipc_mode), err);
+    for (size_t i = 0; i < ARRAY_SIZE(namespaces) && r >= 0; i++)
+        r = add_namespace(config, source, namespaces[i].type, namespaces[i].file,
+                          namespaces[i].mode, err);
+    return r;
+}
