@@ -10,14 +10,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/socket.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 
@@ -96,16 +101,63 @@ static int check_shareable(const ConfigSource *source, const char *name, Error *
     return 0;
 }
 
-int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err)
+/*
+ * In a child, as a mount can be cloned from inside its mount namespace only: enter that of the root
+ * @root_fd and clone its /dev/shm. The other one's file system is its own to arrange: no link in it
+ * is followed, and nothing in it is executed. Returns the detached mount or -errno.
+ */
+static int clone_shared_memory_inside(int root_fd, int namespace_fd)
 {
-    const char *name = joined_container(source->container->spec.ipc_mode);
-    _cleanup_close_ int root_fd = -EBADF;
-    int fd, r = open_of_container(source, name, "root", &root_fd, err);
+    _cleanup_close_ int fd = -EBADF;
+    int clone;
+
+    if (setns(namespace_fd, CLONE_NEWNS) < 0)
+        return -errno;
+    fd = path_open_in_root(root_fd, "/dev/shm", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return fd;
+    clone = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    return clone < 0 ? -errno : clone;
+}
+
+static int clone_shared_memory(int root_fd, int namespace_fd)
+{
+    _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+    int ends[2], fd = -EBADF, result = -EIO, status, r = socket_pair(ends);
+    pid_t pid;
 
     if (r < 0)
         return r;
-    /* The other one's file system is its own to arrange: no link in it is followed. */
-    fd = path_open_in_root(root_fd, "/dev/shm", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+    ours = ends[0];
+    theirs = ends[1];
+    pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        fd = clone_shared_memory_inside(root_fd, namespace_fd);
+        result = fd < 0 ? fd : 0;
+        (void)socket_send(theirs, &result, sizeof(result), &fd, fd >= 0);
+        _exit(EXIT_SUCCESS);
+    }
+    fd_closep(&theirs); /* else its death would not be seen */
+    if (socket_receive(ours, &result, sizeof(result), &fd, 1) != sizeof(result))
+        result = -EIO;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return result < 0 ? result : fd;
+}
+
+int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err)
+{
+    const char *name = joined_container(source->container->spec.ipc_mode);
+    _cleanup_close_ int root_fd = -EBADF, namespace_fd = -EBADF;
+    int fd, r = open_of_container(source, name, "root", &root_fd, err);
+
+    if (r >= 0)
+        r = open_of_container(source, name, "ns/mnt", &namespace_fd, err);
+    if (r < 0)
+        return r;
+    fd = clone_shared_memory(root_fd, namespace_fd);
     if (fd < 0)
         return error_result(err, fd, "open '/dev/shm' of container '%s'", name);
     *ret_path = inherit(source, fd);

@@ -79,6 +79,8 @@ static uint64_t default_propagation(const RuntimeConfig *config)
     return flag == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
 }
 
+#define FD_PATH "/proc/self/fd/"
+
 static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle_fd, Error *err)
 {
     const MountOptions *options = &entry->options;
@@ -95,6 +97,10 @@ static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle
     entry->fd = open_tree(bundle_fd, mount->source,
                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
                               (options->bind_recursive ? AT_RECURSIVE : 0));
+    /* A detached mount that the caller passes as a descriptor: before Linux 6.15 it cannot be
+     * cloned, only used up. */
+    if (entry->fd < 0 && errno == EINVAL && strncmp(mount->source, FD_PATH, strlen(FD_PATH)) == 0)
+        entry->fd = open(mount->source, O_PATH | O_CLOEXEC);
     if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
         return error_errno(err, "mount '%s' on '%s'", mount->source, mount->destination);
 
