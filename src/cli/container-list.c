@@ -2,6 +2,7 @@
 
 /* `cay ps`: containers as a table. */
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,24 +10,31 @@
 #include "base/string-buffer.h"
 #include "base/time-format.h"
 #include "cli/commands.h"
+#include "cli/container-filter.h"
 #include "cli/open-engine.h"
 #include "cli/row-writer.h"
 #include "engine/container.h"
 
 #define COMMAND_WIDTH 20
+#define MOUNT_WIDTH 15
 
 typedef struct ListOptions {
     bool all;
     bool latest;
     bool no_trunc;
     bool quiet;
+    bool size;
     int64_t last; /* 0: no limit */
     char *format;
+    StringList filters;
 } ListOptions;
 
 static const Option list_options[] = {
     { "all", 'a', .type = OPTION_BOOL, .offset = offsetof(ListOptions, all),
       .help = "Show all containers, not only running ones" },
+    { "filter", 'f', .type = OPTION_STRING_LIST, .argument = "filter",
+      .offset = offsetof(ListOptions, filters),
+      .help = "Show only containers for which this holds ('status=exited', 'name=web')" },
     { "format", .type = OPTION_STRING, .argument = "string",
       .offset = offsetof(ListOptions, format),
       .help = "'table', 'table TEMPLATE', 'json', or a Go template for each container" },
@@ -38,25 +46,35 @@ static const Option list_options[] = {
       .help = "Show everything in full" },
     { "quiet", 'q', .type = OPTION_BOOL, .offset = offsetof(ListOptions, quiet),
       .help = "Show ids only" },
+    { "size", 's', .type = OPTION_BOOL, .offset = offsetof(ListOptions, size),
+      .help = "Show how much they occupy on disk" },
 };
 
-static const UnsupportedOption unsupported_options[] = { { "filter", 'f' }, { "size", 's' } };
-
-const OptionTable container_list_option_table = {
-    OPTION_TABLE(list_options),
-    OPTION_TABLE_UNSUPPORTED(unsupported_options),
-};
+const OptionTable container_list_option_table = { OPTION_TABLE(list_options) };
 
 static const RowColumn columns[] = {
-    { "ID", "CONTAINER ID" },      { "Image", "IMAGE" },        { "Command", "COMMAND" },
-    { "CreatedAt", "CREATED AT" }, { "RunningFor", "CREATED" }, { "State", "STATE" },
-    { "Status", "STATUS" },        { "Ports", "PORTS" },        { "Names", "NAMES" },
-    { "Labels", "LABELS" },        { "Mounts", "MOUNTS" },      { "Networks", "NETWORKS" },
+    { "ID", "CONTAINER ID" },
+    { "Image", "IMAGE" },
+    { "Command", "COMMAND" },
+    { "CreatedAt", "CREATED AT" },
+    { "RunningFor", "CREATED" },
+    { "State", "STATE" },
+    { "Status", "STATUS" },
+    { "Ports", "PORTS" },
+    { "Names", "NAMES" },
+    { "Labels", "LABELS" },
+    { "Mounts", "MOUNTS" },
+    { "Networks", "NETWORKS" },
+    { "LocalVolumes", "LOCAL VOLUMES" },
+    { "Size", "SIZE" },
 };
 
+#define DEFAULT_TABLE                                                                              \
+    "table "                                                                                       \
+    "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+
 static const RowLayout layout = {
-    .table = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t"
-             "{{.Names}}",
+    .table = DEFAULT_TABLE,
     .quiet = "{{.ID}}",
     .columns = columns,
     .n_columns = ARRAY_SIZE(columns),
@@ -65,6 +83,7 @@ static const RowLayout layout = {
 static void list_options_done(ListOptions *options)
 {
     free(options->format);
+    string_list_done(&options->filters);
 }
 
 /* The program and its arguments in quotes, cut to what a table has room for. */
@@ -85,21 +104,30 @@ static json_t *make_command(const ContainerSpec *spec, bool no_trunc)
     return json ? json : json_string("\"?\""); /* a program's name need not be text */
 }
 
-/* "Up 5 minutes", "Exited (1) 2 hours ago", "Created". */
+/* "Up 5 minutes (healthy)", "Restarting (1) 3 seconds ago", "Exited (1) 2 hours ago", "Created". */
 static char *make_status(const Container *container, int64_t now)
 {
-    _cleanup_free_ char *age = NULL;
+    _cleanup_free_ char *up = time_to_human(now - container->started_at);
+    _cleanup_free_ char *down = time_to_human(now - container->finished_at);
+    long long code = (long long)container->exit_code;
 
-    if (container->state == CONTAINER_RUNNING) {
-        age = time_to_human(now - container->started_at);
-        return memory_printf("Up %s", age);
+    switch (container->state) {
+    case CONTAINER_RUNNING:
+        if (container->health && strcmp(container->health, "starting") == 0)
+            return memory_printf("Up %s (health: starting)", up);
+        return container->health ? memory_printf("Up %s (%s)", up, container->health)
+                                 : memory_printf("Up %s", up);
+    case CONTAINER_PAUSED:
+        return memory_printf("Up %s (Paused)", up);
+    case CONTAINER_RESTARTING:
+        return memory_printf("Restarting (%lld) %s ago", code, down);
+    case CONTAINER_EXITED:
+        return memory_printf("Exited (%lld) %s ago", code, down);
+    case CONTAINER_REMOVING:
+        return memory_strdup("Removal In Progress");
+    default:
+        return memory_strdup("Created");
     }
-    if (container->state == CONTAINER_EXITED) {
-        age = time_to_human(now - container->finished_at);
-        return memory_printf("Exited (%lld) %s ago", (long long)container->exit_code, age);
-    }
-    return memory_strdup(container->state == CONTAINER_REMOVING ? "Removal In Progress"
-                                                                : "Created");
 }
 
 static json_t *make_labels(const StringMap *labels)
@@ -110,6 +138,37 @@ static json_t *make_labels(const StringMap *labels)
         string_buffer_printf(&text, "%s%s=%s", i > 0 ? "," : "", labels->items[i].key,
                              labels->items[i].value);
     return json_string(string_buffer_get(&text));
+}
+
+/* Where its mounts come from; as in Docker each cut to what a table has room for. */
+static json_t *make_mounts(const ContainerSpec *spec, bool no_trunc)
+{
+    _cleanup_string_buffer_ StringBuffer text = {};
+    int width = no_trunc ? INT_MAX : MOUNT_WIDTH;
+
+    for (size_t i = 0; i < spec->binds.count; i++)
+        string_buffer_printf(&text, "%s%.*s", text.length > 0 ? "," : "",
+                             (int)strcspn(spec->binds.items[i], ":"), spec->binds.items[i]);
+    for (size_t i = 0; i < spec->mounts.count; i++)
+        if (spec->mounts.items[i].source)
+            string_buffer_printf(&text, "%s%.*s", text.length > 0 ? "," : "", width,
+                                 spec->mounts.items[i].source);
+    return json_string(string_buffer_get(&text));
+}
+
+static int set_size(json_t *row, Engine *engine, const Container *container, Error *err)
+{
+    _cleanup_free_ char *own_text = NULL, *all_text = NULL, *text = NULL;
+    int64_t own, all;
+    int r = container_measure(engine, container, &own, &all, err);
+
+    if (r < 0)
+        return r;
+    own_text = size_to_human(own);
+    all_text = size_to_human(all);
+    text = memory_printf("%s (virtual %s)", own_text, all_text);
+    json_object_set_new(row, "Size", json_string(text));
+    return 0;
 }
 
 static json_t *make_row(const Container *container, bool no_trunc)
@@ -124,12 +183,14 @@ static json_t *make_row(const Container *container, bool no_trunc)
     ContainerState state =
         container->state == CONTAINER_CREATING ? CONTAINER_CREATED : container->state;
     json_t *row =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "Image",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "Image",
                   container->spec.image, "CreatedAt", created_at, "RunningFor", running_for,
                   "State", container_state_to_string(state), "Status", status, "Ports", "", "Names",
-                  container->name, "Mounts", "", "Networks", container->spec.network_mode);
+                  container->name, "Size", "0B", "LocalVolumes", "0", "Networks",
+                  container->spec.network_mode ? container->spec.network_mode : "");
 
     json_object_set_new(row, "Command", make_command(&container->spec, no_trunc));
+    json_object_set_new(row, "Mounts", make_mounts(&container->spec, no_trunc));
     json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
     return row;
 }
@@ -145,40 +206,66 @@ static json_t *make_methods(const Container *container)
     return json_pack("{s:o}", "Label", labels);
 }
 
-static int write_rows(Engine *engine, const ListOptions *options, RowWriter *writer, Error *err)
+static bool is_shown(const ListOptions *options, const ContainerFilter *filter,
+                     const Container *container)
+{
+    bool shows_all =
+        options->all || options->latest || options->last > 0 || container_filter_wants_all(filter);
+
+    return (shows_all || container_is_up(container)) && container_filter_matches(filter, container);
+}
+
+static int write_rows(Engine *engine, const ListOptions *options, const ContainerFilter *filter,
+                      RowWriter *writer, Error *err)
 {
     _cleanup_container_list_ ContainerList list = {};
-    int64_t limit = options->latest ? 1 : options->last;
-    int r = container_list(engine, &list, err);
+    bool wants_size = options->size || row_writer_wants(writer, "Size");
+    bool wants_spec = row_writer_wants(writer, "Labels") || row_writer_wants(writer, "Mounts") ||
+                      row_writer_wants(writer, "Label") || container_filter_wants_spec(filter);
+    bool wants_all =
+        options->all || options->latest || options->last > 0 || container_filter_wants_all(filter);
+    int64_t limit = options->latest ? 1 : options->last > 0 ? options->last : INT64_MAX;
+    int r = container_list(
+        engine, (wants_all ? 0U : CONTAINER_LIST_UP) | (wants_spec ? 0U : CONTAINER_LIST_BRIEF),
+        &list, err);
 
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < list.count && (limit <= 0 || (int64_t)i < limit); i++) {
+    for (size_t i = 0; i < list.count && r >= 0 && limit > 0; i++) {
         _cleanup_json_ json_t *row = NULL, *methods = NULL;
 
-        if (limit <= 0 && !options->all && list.items[i]->state != CONTAINER_RUNNING)
+        container_refresh(engine, list.items[i]);
+        if (!is_shown(options, filter, list.items[i]))
             continue;
+        limit--;
         row = make_row(list.items[i], options->no_trunc);
         methods = make_methods(list.items[i]);
-        r = row_writer_add(writer, row, methods, err);
-        if (r < 0)
-            return r;
+        if (wants_size)
+            r = set_size(row, engine, list.items[i], err);
+        if (r >= 0)
+            r = row_writer_add(writer, row, methods, err);
     }
-    return row_writer_finish(writer, stdout, err);
+    return r < 0 ? r : row_writer_finish(writer, stdout, err);
 }
 
 int cli_container_list(Invocation *invocation, Error *err)
 {
     _cleanup_(list_options_done) ListOptions options = {};
     _cleanup_(row_writer_freep) RowWriter *writer = NULL;
+    _cleanup_container_filter_ ContainerFilter filter = {};
     _cleanup_(engine_closep) Engine *engine = NULL;
+    const char *format;
     int r = invocation_parse(invocation, &options, err);
 
-    if (r >= 0)
-        r = row_writer_new(&layout, options.format, options.quiet, &writer, err);
+    if (r < 0)
+        return r;
+    /* --size adds a column to the table, and nothing to a format of the user's own. */
+    format = options.size && !options.format && !options.quiet ? DEFAULT_TABLE "\t{{.Size}}"
+                                                               : options.format;
+    r = row_writer_new(&layout, format, options.quiet, &writer, err);
     if (r >= 0)
         r = open_engine_recovered(invocation, &engine, err);
+    for (size_t i = 0; i < options.filters.count && r >= 0; i++)
+        r = container_filter_add(&filter, options.filters.items[i], engine, err);
     if (r >= 0)
-        r = write_rows(engine, &options, writer, err);
+        r = write_rows(engine, &options, &filter, writer, err);
     return r;
 }

@@ -7,7 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/directory.h"
@@ -18,6 +22,10 @@
 #include "engine/container-private.h"
 #include "storage/snapshot.h"
 #include "supervisor/shim-status.h"
+
+/* In the runtime directory of all containers: stands for a look at the state directory since the
+ * last boot. */
+#define SCANNED_NAME ".scanned"
 
 int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 {
@@ -140,22 +148,6 @@ int container_recover(Engine *engine, const char *id, Error *err)
     return r;
 }
 
-/* Ids of rows that say that something is going on. */
-static int list_unsettled(Engine *engine, StringList *ids, Error *err)
-{
-    _cleanup_(statement_freep) Statement *statement = NULL;
-    int r = database_prepare(engine->database, &statement, err,
-                             "SELECT id FROM container WHERE state NOT IN (?, ?)", "ss",
-                             container_state_to_string(CONTAINER_CREATED),
-                             container_state_to_string(CONTAINER_EXITED));
-
-    if (r < 0)
-        return r;
-    while ((r = statement_step(statement, err)) > 0)
-        string_list_add(ids, statement_text(statement, 0));
-    return r;
-}
-
 int container_recover_name(Engine *engine, const char *name, Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
@@ -193,42 +185,108 @@ static int list_directories(int dir_fd, StringList *ids, Error *err)
     while (r >= 0 && (r = directory_read(directory, &entry)) > 0) {
         if (ids && is_container_id(entry->d_name))
             string_list_add(ids, entry->d_name);
-        else if (entry->d_name[0] == '.')
+        else if (entry->d_name[0] == '.' && strcmp(entry->d_name, SCANNED_NAME) != 0)
             (void)path_remove_tree(dir_fd, entry->d_name); /* tried again by the next command */
     }
     return r < 0 ? error_result(err, r, "list containers") : 0;
 }
 
+static void recover_one(Engine *engine, const char *id)
+{
+    _cleanup_error_ Error problem = {};
+
+    /* One that cannot be recovered now must not keep the others, or the command, from going on. */
+    if (container_recover(engine, id, &problem) < 0)
+        log_warning("recover container '%.12s': %s", id, error_message(&problem));
+}
+
+/*
+ * Directories without a row: only a power loss, which may undo what was committed last, leaves any.
+ * So once after each boot is enough, when nothing is known of the runtime directory yet.
+ */
+static int recover_orphans(Engine *engine, Error *err)
+{
+    _cleanup_string_list_ StringList directories = {};
+    int r;
+
+    if (faccessat(engine->runtime_fd, SCANNED_NAME, F_OK, 0) == 0)
+        return 0;
+    r = list_directories(engine->containers_fd, &directories, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < directories.count; i++)
+        if (!container_row_exists(engine, directories.items[i]))
+            recover_one(engine, directories.items[i]);
+    (void)mkdirat(engine->runtime_fd, SCANNED_NAME, 0700); /* else the next one looks again */
+    return 0;
+}
+
+/* Ids of rows that say that something is going on, those that should be running by themselves. */
+static int list_unsettled(Engine *engine, StringList *running, StringList *others, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    const char *running_name = container_state_to_string(CONTAINER_RUNNING);
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT id, state FROM container"
+                             " WHERE state IN ('creating', 'running', 'removing') ORDER BY id",
+                             "");
+
+    if (r < 0)
+        return r;
+    while ((r = statement_step(statement, err)) > 0)
+        string_list_add(strcmp(statement_text(statement, 1), running_name) == 0 ? running : others,
+                        statement_text(statement, 0));
+    return r;
+}
+
+/* Does anybody hold the container's lock? Costs no more than it must: it is asked of every running
+ * container by every command that shows them. */
+static bool is_held(const Engine *engine, const char *id)
+{
+    char path[CONTAINER_ID_LENGTH + sizeof("/" CONTAINER_LOCK_NAME)];
+    _cleanup_close_ int fd = -EBADF;
+
+    (void)snprintf(path, sizeof(path), "%s/" CONTAINER_LOCK_NAME, id);
+    fd = openat(engine->runtime_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool contains_sorted(const StringList *ids, const char *id)
+{
+    return ids->count > 0 &&
+           bsearch(&id, ids->items, ids->count, sizeof(ids->items[0]), compare_ids) != NULL;
+}
+
 int container_recover_all(Engine *engine, Error *err)
 {
-    _cleanup_string_list_ StringList unsettled = {}, directories = {}, runtime = {};
-    int r = list_unsettled(engine, &unsettled, err);
+    _cleanup_string_list_ StringList running = {}, others = {}, directories = {};
+    int r = recover_orphans(engine, err);
 
-    if (r >= 0)
-        r = list_directories(engine->containers_fd, &directories, err);
-    if (r >= 0)
-        r = list_directories(engine->runtime_fd, &runtime, err);
     /* Who is writing to the cache right now loses the file and does without: it is only a cache. */
     if (r >= 0)
         r = list_directories(engine->cache_fd, NULL, err);
+    /* First the directories: what is started meanwhile is in the rows then. */
+    if (r >= 0)
+        r = list_directories(engine->runtime_fd, &directories, err);
+    if (r >= 0)
+        r = list_unsettled(engine, &running, &others, err);
     if (r < 0)
         return r;
 
+    for (size_t i = 0; i < running.count; i++)
+        if (!is_held(engine, running.items[i]))
+            recover_one(engine, running.items[i]);
+    for (size_t i = 0; i < others.count; i++)
+        recover_one(engine, others.items[i]);
+    /* A settled container has no runtime directory, unless who settled or started it was killed. */
     for (size_t i = 0; i < directories.count; i++)
-        if (!container_row_exists(engine, directories.items[i]))
-            string_list_add(&unsettled, directories.items[i]);
-    /* A settled container has no runtime directory, unless who settled it was killed. */
-    for (size_t i = 0; i < runtime.count; i++)
-        if (!string_list_contains(&unsettled, runtime.items[i]))
-            string_list_add(&unsettled, runtime.items[i]);
-    for (size_t i = 0; i < unsettled.count; i++) {
-        _cleanup_error_ Error problem = {};
-
-        /* One that cannot be recovered now must not keep the others, or the command, from going on.
-         */
-        if (container_recover(engine, unsettled.items[i], &problem) < 0)
-            log_warning("recover container '%.12s': %s", unsettled.items[i],
-                        error_message(&problem));
-    }
+        if (!contains_sorted(&running, directories.items[i]) &&
+            !contains_sorted(&others, directories.items[i]))
+            recover_one(engine, directories.items[i]);
     return 0;
 }

@@ -3,6 +3,7 @@
 /* A container's root file system: its image's layers, the mount points below them, its own
  * changes. */
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "engine/container-private.h"
 #include "engine/mount-points.h"
 #include "storage/snapshot.h"
+#include "storage/tree-usage.h"
 
 /* Handles of directories, the topmost layer first; ending with -EBADF. */
 typedef struct LayerHandles {
@@ -85,4 +87,36 @@ int container_rootfs_mount(ContainerClaim *claim, Error *err)
     int r = open_layers(claim, &layers, err);
 
     return r < 0 ? r : mount_layers(claim, &layers, err);
+}
+
+int container_measure(Engine *engine, const Container *container, int64_t *ret_own,
+                      int64_t *ret_all, Error *err)
+{
+    _cleanup_free_ char *path = memory_printf("%s/upper", container->id);
+    _cleanup_close_ int upper_fd =
+        openat(engine->containers_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_free_ Digest *chain_ids = NULL;
+    size_t n_chain_ids;
+    ImageStore *images;
+    uint64_t bytes;
+    int64_t own;
+    int r;
+
+    if (upper_fd < 0)
+        return error_errno(err, "measure container '%s'", container->name);
+    r = tree_usage(upper_fd, &bytes);
+    if (r < 0)
+        return error_result(err, r, "measure container '%s'", container->name);
+    own = (int64_t)bytes;
+    *ret_all = own;
+    r = engine_images(engine, &images, err);
+    if (r >= 0)
+        r = image_store_read_layers(images, &container->image, &chain_ids, &n_chain_ids, err);
+    for (size_t i = 0; r >= 0 && i < n_chain_ids; i++) {
+        r = layer_store_usage(engine->layers, &chain_ids[i], &bytes, err);
+        *ret_all += (int64_t)bytes;
+    }
+    if (r >= 0)
+        *ret_own = own;
+    return r;
 }

@@ -28,7 +28,10 @@ static const char *const schema_steps[] = {
     " error TEXT"
     ") WITHOUT ROWID, STRICT;",
     "ALTER TABLE container ADD COLUMN restart_count INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE container ADD COLUMN is_stopped INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE container ADD COLUMN is_stopped INTEGER NOT NULL DEFAULT 0;"
+    /* What a list shows, so that it parses no spec. */
+    "ALTER TABLE container ADD COLUMN brief TEXT;"
+    "CREATE INDEX container_state ON container (state, created_at);",
 };
 
 const DatabaseSchema container_schema = {
@@ -212,12 +215,27 @@ int container_find(Engine *engine, const char *name, Container **ret, Error *err
     return 0;
 }
 
-int container_list(Engine *engine, ContainerList *ret, Error *err)
+/* The same columns, the brief description in the place of the spec. A row of an older version has
+ * none. */
+#define BRIEF_COLUMNS                                                                              \
+    "id, name, state, image, coalesce(brief, spec), created_at, started_at, finished_at, "         \
+    "exit_code, oom_killed, pid, error, restart_count, is_stopped"
+
+static const char *const list_queries[] = {
+    [0] = "SELECT " COLUMNS " FROM container ORDER BY created_at DESC, id",
+    [CONTAINER_LIST_BRIEF] = "SELECT " BRIEF_COLUMNS " FROM container ORDER BY created_at DESC, id",
+    [CONTAINER_LIST_UP] = "SELECT " COLUMNS " FROM container"
+                          " WHERE state IN ('creating', 'running') ORDER BY created_at DESC, id",
+    [CONTAINER_LIST_UP | CONTAINER_LIST_BRIEF] =
+        "SELECT " BRIEF_COLUMNS " FROM container"
+        " WHERE state IN ('creating', 'running') ORDER BY created_at DESC, id",
+};
+
+int container_list(Engine *engine, unsigned flags, ContainerList *ret, Error *err)
 {
     _cleanup_container_list_ ContainerList list = {};
     _cleanup_(statement_freep) Statement *statement = NULL;
-    int r = database_prepare(engine->database, &statement, err,
-                             "SELECT " COLUMNS " FROM container ORDER BY created_at DESC, id", "");
+    int r = database_prepare(engine->database, &statement, err, list_queries[flags], "");
 
     if (r < 0)
         return r;
@@ -252,17 +270,30 @@ static int name_is_taken(Engine *engine, const char *name, Error *err)
                      name, holder->id, name);
 }
 
+/* Of the spec what a list shows of each container. */
+static char *make_brief(const json_t *spec)
+{
+    static const char *const members[] = { "Image", "Entrypoint", "Cmd", "NetworkMode",
+                                           "AutoRemove" };
+    _cleanup_json_ json_t *brief = json_object();
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+        if (json_object_get(spec, members[i]))
+            json_object_set(brief, members[i], json_object_get(spec, members[i]));
+    return json_to_text(brief);
+}
+
 int container_row_insert(Engine *engine, const Container *container, Error *err)
 {
     _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, &container->spec);
-    _cleanup_free_ char *spec = json_to_text(json);
+    _cleanup_free_ char *spec = json_to_text(json), *brief = make_brief(json);
     int64_t inserted = 0;
     int r =
         database_execute(engine->database, &inserted, err,
-                         "INSERT INTO container (id, name, state, image, spec, created_at)"
-                         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                         "sssssi", container->id, container->name, states[container->state].name,
-                         container->image.text, spec, container->created_at);
+                         "INSERT INTO container (id, name, state, image, spec, brief, created_at)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                         "ssssssi", container->id, container->name, states[container->state].name,
+                         container->image.text, spec, brief, container->created_at);
 
     if (r < 0)
         return r;

@@ -80,8 +80,13 @@ int container_find(Engine *engine, const char *name, Container **ret, Error *err
 /* The same, settled if whoever had it has died, and with what its shim says of it. */
 int container_find_live(Engine *engine, const char *name, Container **ret, Error *err);
 
-/* All containers, newest first. */
-int container_list(Engine *engine, ContainerList *ret, Error *err);
+typedef enum ContainerListFlags {
+    CONTAINER_LIST_UP = 1 << 0,    /* only those that are up, or are being started */
+    CONTAINER_LIST_BRIEF = 1 << 1, /* of their specs image, command and network mode are enough */
+} ContainerListFlags;
+
+/* Containers, newest first, as their rows have them: see container_refresh(). */
+int container_list(Engine *engine, unsigned flags, ContainerList *ret, Error *err);
 
 /*
  * Bring @container, one that has a shim, up to date with what that says of it (shim-status.h):
@@ -89,6 +94,13 @@ int container_list(Engine *engine, ContainerList *ret, Error *err);
  * true as the last recovery: whoever shows containers recovers them first.
  */
 void container_refresh(Engine *engine, Container *container);
+
+/*
+ * Bytes on disk, as du(1) counts them: *ret_own of what the container has written, *ret_all with
+ * its image's layers. Takes time in proportion to its files. Errors: NOT_FOUND, SYSTEM.
+ */
+int container_measure(Engine *engine, const Container *container, int64_t *ret_own,
+                      int64_t *ret_all, Error *err);
 
 /* Does it have processes, or will have again without being asked? Running, paused, restarting. */
 bool container_is_up(const Container *container);

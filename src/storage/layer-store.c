@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/random-id.h"
 #include "storage/layer-store-private.h"
+#include "storage/tree-usage.h"
 
 #define LAYERS_DIRECTORY "layers"
 #define LAYERS_MODE 0700
@@ -167,4 +168,16 @@ int layer_store_collect_staging(LayerStore *store, Error *err)
     if (r < 0)
         return error_result(err, r, "read the layer store");
     return result;
+}
+
+int layer_store_usage(const LayerStore *store, const Digest *chain_id, uint64_t *ret_bytes,
+                      Error *err)
+{
+    _cleanup_close_ int root_fd = -EBADF;
+    int r = layer_store_open_layer(store, chain_id, &root_fd, err);
+
+    if (r < 0)
+        return r;
+    r = tree_usage(root_fd, ret_bytes);
+    return r < 0 ? error_result(err, r, "measure layer '%s'", chain_id->text) : 0;
 }

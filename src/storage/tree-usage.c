@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * How many bytes a layer occupies. The tree is walked by path from its root and not by recursion:
- * a layer was unpacked by paths below PATH_MAX, so its depth is bounded by those and must be
- * bounded neither by our stack nor by our descriptors.
+ * The tree is walked by path from its root and not by recursion: a layer was unpacked by paths
+ * below PATH_MAX, so its depth is bounded by those and must be bounded neither by our stack nor by
+ * our descriptors.
  */
+
+#include "storage/tree-usage.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +20,6 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/string-list.h"
-#include "storage/layer-store-private.h"
 
 #define BLOCK_SIZE                                                                                 \
     512 /* the unit of st_blocks, whatever the file system's block is (stat(3type)) */
@@ -119,21 +120,12 @@ static int usage_walk(UsageWalk *walk)
     return r;
 }
 
-int layer_store_usage(const LayerStore *store, const Digest *chain_id, uint64_t *ret_bytes,
-                      Error *err)
+int tree_usage(int fd, uint64_t *ret_bytes)
 {
-    _cleanup_(usage_walk_done) UsageWalk walk = { .root_fd = -EBADF };
-    _cleanup_close_ int root_fd = -EBADF;
+    _cleanup_(usage_walk_done) UsageWalk walk = { .root_fd = fd };
+    int r = usage_walk(&walk);
 
-    int r = layer_store_open_layer(store, chain_id, &root_fd, err);
-    if (r < 0)
-        return r;
-
-    walk.root_fd = root_fd;
-    r = usage_walk(&walk);
-    if (r < 0)
-        return error_result(err, r, "measure layer '%s'", chain_id->text);
-
-    *ret_bytes = usage_total(&walk);
-    return 0;
+    if (r >= 0)
+        *ret_bytes = usage_total(&walk);
+    return r;
 }
