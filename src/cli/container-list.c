@@ -225,14 +225,13 @@ static int write_rows(Engine *engine, const ListOptions *options, const Containe
     bool wants_all =
         options->all || options->latest || options->last > 0 || container_filter_wants_all(filter);
     int64_t limit = options->latest ? 1 : options->last > 0 ? options->last : INT64_MAX;
-    int r = container_list(
+    int r = container_list_live(
         engine, (wants_all ? 0U : CONTAINER_LIST_UP) | (wants_spec ? 0U : CONTAINER_LIST_BRIEF),
         &list, err);
 
     for (size_t i = 0; i < list.count && r >= 0 && limit > 0; i++) {
         _cleanup_json_ json_t *row = NULL, *methods = NULL;
 
-        container_refresh(engine, list.items[i]);
         if (!is_shown(options, filter, list.items[i]))
             continue;
         limit--;
@@ -262,7 +261,7 @@ int cli_container_list(Invocation *invocation, Error *err)
                                                                : options.format;
     r = row_writer_new(&layout, format, options.quiet, &writer, err);
     if (r >= 0)
-        r = open_engine_recovered(invocation, &engine, err);
+        r = open_engine(invocation, &engine, err);
     for (size_t i = 0; i < options.filters.count && r >= 0; i++)
         r = container_filter_add(&filter, options.filters.items[i], engine, err);
     if (r >= 0)

@@ -100,6 +100,9 @@ int container_claim_load(ContainerClaim *claim, const char *id, Error *err);
 /* Settle the claimed container, whose owner has died or just ended; it may be gone afterwards. */
 int container_claim_recover(ContainerClaim *claim, Error *err);
 
+/* container_recover_all() but for those that run as their rows say. */
+int container_recover_others(Engine *engine, Error *err);
+
 /* Recover the container that has the name @name, if there is one that something goes on with. */
 int container_recover_name(Engine *engine, const char *name, Error *err);
 

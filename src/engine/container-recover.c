@@ -262,7 +262,7 @@ static bool contains_sorted(const StringList *ids, const char *id)
            bsearch(&id, ids->items, ids->count, sizeof(ids->items[0]), compare_ids) != NULL;
 }
 
-int container_recover_all(Engine *engine, Error *err)
+static int recover(Engine *engine, bool with_running, Error *err)
 {
     _cleanup_string_list_ StringList running = {}, others = {}, directories = {};
     int r = recover_orphans(engine, err);
@@ -278,7 +278,7 @@ int container_recover_all(Engine *engine, Error *err)
     if (r < 0)
         return r;
 
-    for (size_t i = 0; i < running.count; i++)
+    for (size_t i = 0; i < running.count && with_running; i++)
         if (!is_held(engine, running.items[i]))
             recover_one(engine, running.items[i]);
     for (size_t i = 0; i < others.count; i++)
@@ -289,4 +289,14 @@ int container_recover_all(Engine *engine, Error *err)
             !contains_sorted(&others, directories.items[i]))
             recover_one(engine, directories.items[i]);
     return 0;
+}
+
+int container_recover_all(Engine *engine, Error *err)
+{
+    return recover(engine, true, err);
+}
+
+int container_recover_others(Engine *engine, Error *err)
+{
+    return recover(engine, false, err);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -43,19 +44,75 @@ static void take_status(Container *container, const ShimStatus *status)
     container->failing_streak = status->failing_streak;
 }
 
-void container_refresh(Engine *engine, Container *container)
+static int open_lock(const Engine *engine, const Container *container, int flags)
 {
     char path[CONTAINER_ID_LENGTH + sizeof("/" CONTAINER_LOCK_NAME)];
+
+    (void)snprintf(path, sizeof(path), "%s/" CONTAINER_LOCK_NAME, container->id);
+    return openat(engine->runtime_fd, path, flags | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Without a status, or before the start, the row is all that is known. */
+static void read_status(Container *container, int lock_fd)
+{
     _cleanup_shim_status_ ShimStatus status = {};
+
+    if (lock_fd >= 0 && shim_status_read(lock_fd, &status) >= 0 && status.state &&
+        status.started_at != 0)
+        take_status(container, &status);
+}
+
+void container_refresh(Engine *engine, Container *container)
+{
     _cleanup_close_ int fd = -EBADF;
 
     if (container->state != CONTAINER_CREATING && !container_is_up(container))
         return;
-    (void)snprintf(path, sizeof(path), "%s/" CONTAINER_LOCK_NAME, container->id);
-    fd = openat(engine->runtime_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    /* Without a status, or before the start, the row is all that is known. */
-    if (fd >= 0 && shim_status_read(fd, &status) >= 0 && status.state && status.started_at != 0)
-        take_status(container, &status);
+    fd = open_lock(engine, container, O_RDONLY);
+    read_status(container, fd);
+}
+
+/* Refresh one that runs as its row says. Returns false when nobody holds its lock any more. */
+static bool refresh_held(const Engine *engine, Container *container)
+{
+    _cleanup_close_ int fd = open_lock(engine, container, O_RDWR);
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return false;
+    read_status(container, fd);
+    return true;
+}
+
+int container_list_live(Engine *engine, unsigned flags, ContainerList *ret, Error *err)
+{
+    _cleanup_container_list_ ContainerList list = {};
+    bool is_settled = true;
+    int r = container_recover_others(engine, err);
+
+    if (r >= 0)
+        r = container_list(engine, flags, &list, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.items[i]->state != CONTAINER_RUNNING)
+            container_refresh(engine, list.items[i]);
+        else if (!refresh_held(engine, list.items[i]))
+            is_settled = false;
+    }
+    if (!is_settled) { /* somebody died, which is rare: begin again */
+        container_list_done(&list);
+        r = container_recover_all(engine, err);
+        if (r >= 0)
+            r = container_list(engine, flags, &list, err);
+        for (size_t i = 0; i < list.count && r >= 0; i++)
+            container_refresh(engine, list.items[i]);
+    }
+    if (r < 0)
+        return r;
+
+    *ret = list;
+    list = (ContainerList) {};
+    return 0;
 }
 
 bool container_is_up(const Container *container)

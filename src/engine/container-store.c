@@ -30,8 +30,17 @@ static const char *const schema_steps[] = {
     "ALTER TABLE container ADD COLUMN restart_count INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE container ADD COLUMN is_stopped INTEGER NOT NULL DEFAULT 0;"
     /* What a list shows, so that it parses no spec. */
-    "ALTER TABLE container ADD COLUMN brief TEXT;"
-    "CREATE INDEX container_state ON container (state, created_at);",
+    "ALTER TABLE container ADD COLUMN image_name TEXT;"
+    "ALTER TABLE container ADD COLUMN command TEXT;"
+    "ALTER TABLE container ADD COLUMN network TEXT;"
+    "UPDATE container SET image_name = spec ->> '$.Image', network = spec ->> '$.NetworkMode',"
+    " command = (SELECT group_concat(value, ' ') FROM"
+    "  (SELECT value FROM json_each(spec, '$.Entrypoint') UNION ALL"
+    "   SELECT value FROM json_each(spec, '$.Cmd')));"
+    /* All that a list shows, so that it reads no row. */
+    "CREATE INDEX container_list ON container (state, created_at, id, name, image, image_name,"
+    " command, network, started_at, finished_at, exit_code, oom_killed, pid, error, restart_count, "
+    "is_stopped);",
 };
 
 const DatabaseSchema container_schema = {
@@ -117,8 +126,16 @@ static int read_spec(const char *text, ContainerSpec *ret, Error *err)
     return json_struct_read(&container_spec_json, json, ret, err);
 }
 
-/* The current row of a statement that selects COLUMNS. */
-static int read_row(Statement *row, Container **ret, Error *err)
+/* What BRIEF_COLUMNS tell of the spec. */
+static void read_brief(Statement *row, ContainerSpec *ret)
+{
+    ret->image = memory_strdup(statement_text(row, 4));
+    string_list_add(&ret->command, statement_text(row, 14) ? statement_text(row, 14) : "");
+    ret->network_mode = memory_strdup(statement_text(row, 15));
+}
+
+/* The current row of a statement that selects COLUMNS or, if it @is_brief, BRIEF_COLUMNS. */
+static int read_row(Statement *row, bool is_brief, Container **ret, Error *err)
 {
     _cleanup_(container_freep) Container *container = NEW(Container);
     int r;
@@ -131,7 +148,10 @@ static int read_row(Statement *row, Container **ret, Error *err)
     if (digest_parse(statement_text(row, 3), &container->image) < 0)
         return error_set(err, ERROR_CORRUPT, "state database: container '%s' has no image",
                          container->name);
-    r = read_spec(statement_text(row, 4), &container->spec, err);
+    if (is_brief)
+        read_brief(row, &container->spec);
+    else
+        r = read_spec(statement_text(row, 4), &container->spec, err);
     if (r < 0)
         return error_wrap(err, r, "state database: container '%s'", container->name);
     container->created_at = statement_int(row, 5);
@@ -149,13 +169,13 @@ static int read_row(Statement *row, Container **ret, Error *err)
 }
 
 /* The single row that @statement yields. Returns 1, or 0 when there is none. */
-static int read_one(Statement *statement, Container **ret, Error *err)
+static int read_one(Statement *statement, bool is_brief, Container **ret, Error *err)
 {
     int r = statement_step(statement, err);
 
     if (r <= 0)
         return r;
-    r = read_row(statement, ret, err);
+    r = read_row(statement, is_brief, ret, err);
     return r < 0 ? r : 1;
 }
 
@@ -167,7 +187,7 @@ int container_row_load(Engine *engine, const char *id, Container **ret, Error *e
 
     if (r < 0)
         return r;
-    r = read_one(statement, ret, err);
+    r = read_one(statement, false, ret, err);
     if (r == 0)
         return error_set(err, ERROR_NOT_FOUND, "no such container: '%s'", id);
     return r < 0 ? r : 0;
@@ -184,7 +204,7 @@ static int find_exact(Engine *engine, const char *name, Container **ret, Error *
 
     if (r < 0)
         return r;
-    return read_one(statement, ret, err);
+    return read_one(statement, false, ret, err);
 }
 
 int container_find(Engine *engine, const char *name, Container **ret, Error *err)
@@ -201,7 +221,7 @@ int container_find(Engine *engine, const char *name, Container **ret, Error *err
                              "ss", plain, plain);
         if (r < 0)
             return r;
-        r = read_one(statement, &container, err);
+        r = read_one(statement, false, &container, err);
         if (r > 0 && statement_step(statement, err) > 0)
             return error_set(err, ERROR_CONFLICT,
                              "several container ids begin with '%s': type more of it", name);
@@ -215,11 +235,10 @@ int container_find(Engine *engine, const char *name, Container **ret, Error *err
     return 0;
 }
 
-/* The same columns, the brief description in the place of the spec. A row of an older version has
- * none. */
+/* The same columns for a list, with the image's name in the place of the spec, and two more. */
 #define BRIEF_COLUMNS                                                                              \
-    "id, name, state, image, coalesce(brief, spec), created_at, started_at, finished_at, "         \
-    "exit_code, oom_killed, pid, error, restart_count, is_stopped"
+    "id, name, state, image, image_name, created_at, started_at, finished_at, exit_code, "         \
+    "oom_killed, pid, error, restart_count, is_stopped, command, network"
 
 static const char *const list_queries[] = {
     [0] = "SELECT " COLUMNS " FROM container ORDER BY created_at DESC, id",
@@ -242,7 +261,7 @@ int container_list(Engine *engine, unsigned flags, ContainerList *ret, Error *er
     for (;;) {
         Container *container;
 
-        r = read_one(statement, &container, err);
+        r = read_one(statement, flags & CONTAINER_LIST_BRIEF, &container, err);
         if (r < 0)
             return r;
         if (r == 0)
@@ -270,30 +289,28 @@ static int name_is_taken(Engine *engine, const char *name, Error *err)
                      name, holder->id, name);
 }
 
-/* Of the spec what a list shows of each container. */
-static char *make_brief(const json_t *spec)
+/* The program and its arguments on one line. */
+static char *make_command_line(const ContainerSpec *spec)
 {
-    static const char *const members[] = { "Image", "Entrypoint", "Cmd", "NetworkMode",
-                                           "AutoRemove" };
-    _cleanup_json_ json_t *brief = json_object();
+    _cleanup_free_ char *entrypoint = string_list_join(&spec->entrypoint, " ");
+    _cleanup_free_ char *arguments = string_list_join(&spec->command, " ");
 
-    for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-        if (json_object_get(spec, members[i]))
-            json_object_set(brief, members[i], json_object_get(spec, members[i]));
-    return json_to_text(brief);
+    return memory_printf("%s%s%s", entrypoint, *entrypoint && *arguments ? " " : "", arguments);
 }
 
 int container_row_insert(Engine *engine, const Container *container, Error *err)
 {
     _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, &container->spec);
-    _cleanup_free_ char *spec = json_to_text(json), *brief = make_brief(json);
+    _cleanup_free_ char *spec = json_to_text(json), *command = make_command_line(&container->spec);
     int64_t inserted = 0;
     int r =
         database_execute(engine->database, &inserted, err,
-                         "INSERT INTO container (id, name, state, image, spec, brief, created_at)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                         "ssssssi", container->id, container->name, states[container->state].name,
-                         container->image.text, spec, brief, container->created_at);
+                         "INSERT INTO container (id, name, state, image, spec, image_name, command,"
+                         " network, created_at)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                         "ssssssssi", container->id, container->name, states[container->state].name,
+                         container->image.text, spec, container->spec.image, command,
+                         container->spec.network_mode, container->created_at);
 
     if (r < 0)
         return r;

@@ -96,6 +96,12 @@ int container_list(Engine *engine, unsigned flags, ContainerList *ret, Error *er
 void container_refresh(Engine *engine, Container *container);
 
 /*
+ * container_list() with all of them settled and refreshed. What container_recover_all() and
+ * container_refresh() ask of each running container is asked once.
+ */
+int container_list_live(Engine *engine, unsigned flags, ContainerList *ret, Error *err);
+
+/*
  * Bytes on disk, as du(1) counts them: *ret_own of what the container has written, *ret_all with
  * its image's layers. Takes time in proportion to its files. Errors: NOT_FOUND, SYSTEM.
  */
