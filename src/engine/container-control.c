@@ -34,9 +34,8 @@ int container_find_live(Engine *engine, const char *name, Container **ret, Error
 
     /* What its row says counts only when whoever had it did not die meanwhile. */
     if (r >= 0 && !is_settled(engine, container)) {
-        r = container_recover(engine, container->id, err);
-        if (r < 0)
-            return r;
+        /* On a full disk it cannot be settled, but removed: who has to claim it sees the error. */
+        (void)container_recover(engine, container->id, NULL);
         container_free(TAKE_PTR(container));
         r = container_find(engine, name, &container, err);
     }

@@ -23,9 +23,8 @@
 #include "storage/snapshot.h"
 #include "supervisor/shim-status.h"
 
-/* In the runtime directory of all containers: stands for a look at the state directory since the
- * last boot. */
-#define SCANNED_NAME ".scanned"
+/* In the runtime directory: stands for a look at the state directory since the last boot. */
+#define SCANNED_NAME "../scanned"
 
 int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 {
@@ -46,14 +45,15 @@ int container_claim_load(ContainerClaim *claim, const char *id, Error *err)
 static bool has_run(const ContainerClaim *claim)
 {
     const Container *container = claim->container;
+    int64_t last_start = container->state == CONTAINER_CREATING ? 0 : container->started_at;
     _cleanup_shim_status_ ShimStatus status = {};
     _cleanup_shim_exit_ ShimExit record = {};
     _cleanup_error_ Error ignored = {};
 
-    if (shim_status_read(claim->lock_fd, &status) >= 0 && status.started_at > container->started_at)
+    if (shim_status_read(claim->lock_fd, &status) >= 0 && status.started_at > last_start)
         return true;
     if (shim_exit_read(claim->directory_fd, &record, &ignored) >= 0)
-        return record.started_at > container->started_at;
+        return record.started_at > last_start;
     return container->state == CONTAINER_CREATING && claim->directory_fd >= 0 &&
            snapshot_has_changes(claim->directory_fd);
 }
@@ -185,7 +185,7 @@ static int list_directories(int dir_fd, StringList *ids, Error *err)
     while (r >= 0 && (r = directory_read(directory, &entry)) > 0) {
         if (ids && is_container_id(entry->d_name))
             string_list_add(ids, entry->d_name);
-        else if (entry->d_name[0] == '.' && strcmp(entry->d_name, SCANNED_NAME) != 0)
+        else if (entry->d_name[0] == '.')
             (void)path_remove_tree(dir_fd, entry->d_name); /* tried again by the next command */
     }
     return r < 0 ? error_result(err, r, "list containers") : 0;

@@ -87,6 +87,7 @@ int container_remove(Engine *engine, const char *name, bool force, Error *err)
         /* Without a shim yet it is being made, by a command that may take its time. */
         waits = container_is_up(container) || r > 0;
     }
+    waits = waits || (force && container->is_ending);
 
     r = claim_stopped(engine, container, waits, &claim, &problem);
     if (r < 0 && waits && problem.kind == ERROR_NOT_FOUND)

@@ -30,6 +30,7 @@ static void take_status(Container *container, const ShimStatus *status)
     for (size_t i = 0; i < ARRAY_SIZE(live_states) && status->state; i++)
         if (strcmp(live_states[i].name, status->state) == 0)
             container->state = live_states[i].state;
+    container->is_ending = container->state == CONTAINER_EXITED;
     container->pid = status->pid;
     if (status->started_at != 0)
         container->started_at = status->started_at;

@@ -54,6 +54,7 @@ typedef struct Container {
     int64_t pid;
     int64_t restart_count; /* how often the restart policy has started it again */
     bool is_stopped;       /* by its user: policies leave it alone until it is started again */
+    bool is_ending;        /* refreshed: it has ended, and its row is about to say so */
     char *health; /* "starting", "healthy", "unhealthy"; NULL: not checked, or not running */
     int64_t failing_streak; /* failed checks in a row */
     char *error; /* why it could not start, or did not end by itself; NULL: nothing to say */

@@ -96,7 +96,7 @@ def test_completions_are_scripts_of_their_shell(cay, shell):
     ("cay im", {"image", "images", "import"}),
     ("cay image r", {"rm"}),
     ("cay --state /x image ls --no", {"--no-trunc"}),
-    ("cay run --cpu", {"--cpu-shares", "--cpus", "--cpuset-cpus"}),
+    ("cay run --cpus", {"--cpus", "--cpuset-cpus", "--cpuset-mems"}),
     ("cay images -", None),
 ])
 def test_bash_completes(cay, line, expected):

@@ -76,7 +76,7 @@ def stored(state):
             continue
         found += [os.path.relpath(os.path.join(directory, name), state.directory)
                   for name in (*directories, *files)]
-    return {name for name in found if not name.startswith(("cay.db", "cache"))}
+    return {name for name in found if not name.startswith(("cay.db", "cache", "events"))}
 
 
 def remove_images(cay):
