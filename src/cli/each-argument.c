@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+/* One thing done with each argument; one failure does not keep it from the others. */
+
 #include "cli/each-argument.h"
 
 #include <stdio.h>

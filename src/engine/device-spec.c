@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+/* Devices as text: only text, what the host has is found out when the container is made. */
+
 #include "engine/device-spec.h"
 
 #include <string.h>
