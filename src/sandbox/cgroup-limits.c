@@ -472,6 +472,7 @@ int cgroup_limits_apply(Cgroup *cgroup, const LinuxResources *resources, bool is
 
         if (r < 0)
             return r;
+        return settings_replace(&settings, err);
     }
     return settings_write(&settings, err);
 }

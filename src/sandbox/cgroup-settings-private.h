@@ -54,3 +54,6 @@ int64_t settings_io_weight(int64_t weight);
 
 /* Write them all. Errors: as of cgroup_limits_apply(). */
 int settings_write(Settings *settings, Error *err);
+
+/* The same, and on failure each file has again what it had. */
+int settings_replace(Settings *settings, Error *err);

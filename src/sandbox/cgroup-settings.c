@@ -148,6 +148,44 @@ static int write_setting(const CgroupHierarchy *hierarchy, const Setting *settin
     return r == -ENOENT && setting->flags & SETTING_IS_OPTIONAL ? 0 : r;
 }
 
+/* What is written now, one line of each file: those of lists are given line by line. */
+static void read_previous(const Settings *settings, Settings *previous)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        Setting setting = settings->items[i];
+        const CgroupHierarchy *hierarchy;
+        _cleanup_free_ char *text = NULL;
+        int r = find_place(settings, &setting, &hierarchy, NULL);
+
+        if (r >= 0)
+            r = file_read_at(hierarchy->fd, setting.file, CONTROL_SIZE_MAX, &text, NULL);
+        if (r == -ENOENT && setting.other_file) {
+            setting.file = setting.other_file;
+            r = file_read_at(hierarchy->fd, setting.file, CONTROL_SIZE_MAX, &text, NULL);
+        }
+        if (r < 0)
+            continue;
+        text[strcspn(text, "\n")] = '\0';
+        if (!*text)
+            continue;
+        setting.text = text;
+        setting.other_file = setting.other_text = NULL;
+        settings_add(previous, setting);
+    }
+}
+
+int settings_replace(Settings *settings, Error *err)
+{
+    _cleanup_(settings_done) Settings previous = { .cgroup = settings->cgroup };
+    int r;
+
+    read_previous(settings, &previous);
+    r = settings_write(settings, err);
+    if (r < 0)
+        (void)settings_write(&previous, NULL); /* the kernel had taken each of them before */
+    return r;
+}
+
 int settings_write(Settings *settings, Error *err)
 {
     size_t pending = settings->count, before;

@@ -97,8 +97,8 @@ int cgroup_enter(const Cgroup *cgroup);
  * cgroup's. */
 int cgroup_unified_fd(const Cgroup *cgroup);
 
-/* Apply changed limits to a running container. Fields that are not set stay as they are. Errors: as
- * of cgroup_create(). */
+/* Apply changed limits to a running container. Fields that are not set stay as they are. When the
+ * kernel refuses one, none has changed. Errors: as of cgroup_create(). */
 int cgroup_update(Cgroup *cgroup, const LinuxResources *resources, Error *err);
 
 /* SIGKILL every process in it, children's cgroups included, also while they fork; returns once none

@@ -131,6 +131,29 @@ static void test_a_value_that_the_kernel_refuses_is_named_and_leaves_nothing(voi
     }
 }
 
+static void test_an_update_that_the_kernel_refuses_changes_nothing(void **state)
+{
+    LinuxPids pids = { 50 }, more_pids = { 60 };
+    LinuxResources first = { .memory = { .limit = { true, 64 << 20 } }, .pids = &pids };
+    LinuxResources next = { .memory = { .limit = { true, 128 << 20 } },
+                            .cpu = { .shares = { true, 2000 }, .cpus = (char *)"8000" },
+                            .pids = &more_pids };
+    Cgroup *cgroup = fixture_create(AS_MOUNTED, "a", &first);
+    bool is_v1 = fixture_has_v1(CGROUP_MEMORY);
+    _cleanup_error_ Error err = {};
+
+    (void)state;
+    assert_true(cgroup_update(cgroup, &next, &err) < 0);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    fixture_assert_control(cgroup, CGROUP_MEMORY, is_v1 ? "memory.limit_in_bytes" : "memory.max",
+                           "67108864");
+    fixture_assert_control(cgroup, CGROUP_CPU,
+                           fixture_has_v1(CGROUP_CPU) ? "cpu.shares" : "cpu.weight",
+                           fixture_has_v1(CGROUP_CPU) ? "1024" : "100");
+    fixture_assert_control(cgroup, CGROUP_PIDS, "pids.max", "50");
+    fixture_remove(cgroup);
+}
+
 static void test_a_limit_without_a_controller_is_unsupported_by_name(void **state)
 {
     LinuxResources resources = { .network = { .class_id = { true, 1 } } };
@@ -467,6 +490,7 @@ int main(void)
         real_test(test_limits_reach_the_kernel),
         real_test(test_an_update_finds_the_order_that_works_and_leaves_the_rest),
         real_test(test_a_value_that_the_kernel_refuses_is_named_and_leaves_nothing),
+        real_test(test_an_update_that_the_kernel_refuses_changes_nothing),
         real_test(test_a_limit_without_a_controller_is_unsupported_by_name),
         fake_test(test_v2_limits_are_converted),
         fake_test(test_cpu_shares_become_weights_along_the_agreed_curve),
