@@ -165,7 +165,16 @@ static const Command commands[] = {
         .execute = cli_container_recover,
     },
     {
-        .names = { "inspect", "container inspect" },
+        .names = { "container inspect" },
+        .arguments = "CONTAINER [CONTAINER...]",
+        .summary = "Show everything about containers as JSON",
+        .options = &container_inspect_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_container_inspect,
+    },
+    {
+        .names = { "inspect" },
         .arguments = "NAME|ID [NAME|ID...]",
         .summary = "Show everything about containers and images as JSON",
         .options = &inspect_option_table,

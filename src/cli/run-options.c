@@ -127,6 +127,17 @@ static int refuse_healthcheck(RunOptions *options, Error *err)
     return 0;
 }
 
+/* What inspection tells of this command. */
+static void tell_about_us(ContainerSpec *spec, const RunOptions *options)
+{
+    unsigned streams = run_options_streams(options);
+
+    spec->attach_stdin = streams & 1U << 0;
+    spec->attach_stdout = streams & 1U << 1;
+    spec->attach_stderr = streams & 1U << 2;
+    spec->container_id_file = memory_strdup(options->cidfile);
+}
+
 static int fill_spec(const Invocation *invocation, RunOptions *options, Error *err)
 {
     ContainerSpec *spec = &options->spec;
@@ -153,6 +164,7 @@ static int fill_spec(const Invocation *invocation, RunOptions *options, Error *e
         spec->open_stdin = true;
     if (!spec->network_mode)
         spec->network_mode = memory_strdup("none");
+    tell_about_us(spec, options);
     return container_spec_validate(spec, err);
 }
 

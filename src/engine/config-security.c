@@ -77,12 +77,17 @@ static int add_seccomp(LinuxConfig *config, const ContainerSpec *spec,
     return r < 0 ? error_wrap(err, r, "seccomp profile") : 0;
 }
 
-static void add_hidden_paths(LinuxConfig *config)
+void config_list_hidden_paths(const ContainerSpec *spec, StringList *masked, StringList *read_only)
 {
+    SecurityOptions options = {};
+
+    if (spec->privileged || (security_options_parse(&spec->security_options, &options, NULL) >= 0 &&
+                             options.system_paths_unconfined))
+        return;
     for (size_t i = 0; i < ARRAY_SIZE(masked_paths); i++)
-        string_list_add(&config->masked_paths, masked_paths[i]);
+        string_list_add(masked, masked_paths[i]);
     for (size_t i = 0; i < ARRAY_SIZE(readonly_paths); i++)
-        string_list_add(&config->readonly_paths, readonly_paths[i]);
+        string_list_add(read_only, readonly_paths[i]);
 }
 
 int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err)
@@ -102,7 +107,7 @@ int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error
         return r;
 
     config->process->no_new_privileges = options.no_new_privileges;
-    if (!spec->privileged && !options.system_paths_unconfined)
-        add_hidden_paths(&config->linux_config);
+    config_list_hidden_paths(spec, &config->linux_config.masked_paths,
+                             &config->linux_config.readonly_paths);
     return config_add_devices(config, spec, err);
 }

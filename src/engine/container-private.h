@@ -164,3 +164,6 @@ int config_add_devices(RuntimeConfig *config, const ContainerSpec *spec, Error *
 int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err);
 /* Capabilities, seccomp, masked and read-only paths, devices (config-security.c). */
 int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/* What of /proc and /sys a container of @spec does not see, and does not write; empty for one that
+ * is not kept from it. */
+void config_list_hidden_paths(const ContainerSpec *spec, StringList *masked, StringList *read_only);

@@ -84,7 +84,10 @@ typedef struct ContainerSpec {
     /* Config */
     char *hostname;
     char *domainname;
-    char *user; /* "name|uid[:group|gid]" */
+    char *user;        /* "name|uid[:group|gid]" */
+    bool attach_stdin; /* what whoever has asked for it attached to; told to others, nothing more */
+    bool attach_stdout;
+    bool attach_stderr;
     bool tty;
     bool open_stdin;
     bool stdin_once;        /* the container's input ends when the first client's does */
@@ -101,6 +104,7 @@ typedef struct ContainerSpec {
     StringList shell;                  /* of a CMD-SHELL check; empty: /bin/sh -c */
 
     /* HostConfig */
+    char *container_id_file; /* where the id was written to; told to others, nothing more */
     bool auto_remove;
     ContainerRestartPolicy restart_policy;
     ContainerLogConfig log_config;

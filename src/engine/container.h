@@ -217,5 +217,13 @@ int container_remove(Engine *engine, const char *name, bool force, Error *err);
 int container_recover_all(Engine *engine, Error *err);
 int container_recover(Engine *engine, const char *id, Error *err);
 
-/* Engine API: ContainerInspectResponse. The caller owns the reference. */
-int container_to_inspect(Engine *engine, const Container *container, json_t **ret, Error *err);
+/* As `inspect` names it, as Docker does: the driver of overlayfs with a whole layer per directory.
+ */
+#define CONTAINER_STORAGE_DRIVER "overlay2"
+
+/*
+ * Engine API: ContainerInspectResponse, of a container_refresh()ed container; @with_size also as
+ * container_measure() has it. The caller owns the reference.
+ */
+int container_to_inspect(Engine *engine, const Container *container, bool with_size, json_t **ret,
+                         Error *err);
