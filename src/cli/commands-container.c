@@ -99,6 +99,15 @@ static const Command commands[] = {
         .execute = cli_container_pause,
     },
     {
+        .names = { "container port", "port" },
+        .arguments = "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        .summary = "Show where the ports of a container are published",
+        .options = &no_option_table,
+        .min_arguments = 1,
+        .max_arguments = 2,
+        .execute = cli_container_port,
+    },
+    {
         .names = { "container rename", "rename" },
         .arguments = "CONTAINER NEW_NAME",
         .summary = "Give a container another name",
@@ -144,6 +153,17 @@ static const Command commands[] = {
         .min_arguments = 1,
         .max_arguments = ANY_NUMBER,
         .execute = cli_container_unpause,
+    },
+    {
+        .names = { "container update", "update" },
+        .arguments = "CONTAINER [CONTAINER...]",
+        .summary = "Change limits and restart policies of containers",
+        .description = "A running container has its new limits at once, one that does not run from "
+                       "its next start. A limit that the kernel refuses changes nothing.",
+        .options = &container_update_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_container_update,
     },
     {
         .names = { "container wait", "wait" },

@@ -41,6 +41,31 @@ int run_take_attach(const Option *option, const char *value, void *target, Error
     return error_set(err, ERROR_INVALID, "use 'stdin', 'stdout' or 'stderr'");
 }
 
+int run_take_cpus(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+
+    (void)option;
+    if (parse_nano(value, &options->spec.nano_cpus) < 0)
+        return error_set(err, ERROR_INVALID, "write a number of CPUs such as '1.5'");
+    return 0;
+}
+
+int run_take_memory_swap(const Option *option, const char *value, void *target, Error *err)
+{
+    RunOptions *options = target;
+
+    (void)option;
+    if (strcmp(value, "-1") == 0) {
+        options->spec.memory_swap = -1;
+        return 0;
+    }
+    if (parse_size(value, &options->spec.memory_swap) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "not a size: write bytes, or '512m', or -1 for unlimited swap");
+    return 0;
+}
+
 int run_take_device(const Option *option, const char *value, void *target, Error *err)
 {
     ContainerSpec *spec = &((RunOptions *)target)->spec;

@@ -125,31 +125,6 @@ static int take_ulimit(const Option *option, const char *value, void *target, Er
     return 0;
 }
 
-static int take_cpus(const Option *option, const char *value, void *target, Error *err)
-{
-    RunOptions *options = target;
-
-    (void)option;
-    if (parse_nano(value, &options->spec.nano_cpus) < 0)
-        return error_set(err, ERROR_INVALID, "write a number of CPUs such as '1.5'");
-    return 0;
-}
-
-static int take_memory_swap(const Option *option, const char *value, void *target, Error *err)
-{
-    RunOptions *options = target;
-
-    (void)option;
-    if (strcmp(value, "-1") == 0) {
-        options->spec.memory_swap = -1;
-        return 0;
-    }
-    if (parse_size(value, &options->spec.memory_swap) < 0)
-        return error_set(err, ERROR_INVALID,
-                         "not a size: write bytes, or '512m', or -1 for unlimited swap");
-    return 0;
-}
-
 /* The check that the options say parts of. */
 static ContainerHealthcheck *healthcheck_of(RunOptions *options)
 {
@@ -242,7 +217,7 @@ static const Option options[] = {
     { "cpu-rt-runtime", NUMBER, SPEC(cpu_rt_runtime),
       .help = "Real-time CPU time in each period in microseconds" },
     { "cpu-shares", 'c', NUMBER, SPEC(cpu_shares), .help = "CPU shares (relative weight)" },
-    { "cpus", TAKEN_BY(take_cpus, "decimal"), .help = "Number of CPUs" },
+    { "cpus", TAKEN_BY(run_take_cpus, "decimal"), .help = "Number of CPUs" },
     { "cpuset-cpus", TEXT("string"), SPEC(cpuset_cpus),
       .help = "CPUs in which to allow execution (0-3, 0,1)" },
     { "cpuset-mems", TEXT("string"), SPEC(cpuset_mems),
@@ -298,7 +273,7 @@ static const Option options[] = {
     { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
     { "memory-reservation", BYTES, SPEC(memory_reservation),
       .help = "Memory that is left to it when the host runs short" },
-    { "memory-swap", TAKEN_BY(take_memory_swap, "bytes"),
+    { "memory-swap", TAKEN_BY(run_take_memory_swap, "bytes"),
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
     { "memory-swappiness", .type = OPTION_OPTIONAL_INT64, .argument = "int",
       SPEC(memory_swappiness), .help = "How readily its memory is swapped out, 0 to 100" },

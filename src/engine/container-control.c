@@ -23,7 +23,8 @@ struct ContainerEnd {
 /* Nothing goes on with it, as its row says, unless who has started it died before writing that. */
 static bool is_settled(const Engine *engine, const Container *container)
 {
-    return (container->state == CONTAINER_CREATED || container->state == CONTAINER_EXITED) &&
+    return !container->is_updating &&
+           (container->state == CONTAINER_CREATED || container->state == CONTAINER_EXITED) &&
            faccessat(engine->runtime_fd, container->id, F_OK, 0) < 0;
 }
 

@@ -42,6 +42,15 @@ int container_row_record_start(Engine *engine, const char *id, int64_t pid, int6
                                Error *err);
 /* CONFLICT when the name is taken. */
 int container_row_rename(Engine *engine, const char *id, const char *name, Error *err);
+/* The spec that an update is on its way to; NULL: it is on its way to none. */
+int container_row_set_pending(Engine *engine, const char *id, const ContainerSpec *spec,
+                              Error *err);
+/* NOT_FOUND: there is none. */
+int container_row_read_pending(Engine *engine, const char *id, ContainerSpec *ret, Error *err);
+/* Make it the spec. */
+int container_row_take_pending(Engine *engine, const char *id, Error *err);
+/* Add the ids of the containers that have one. */
+int container_row_list_pending(Engine *engine, StringList *ids, Error *err);
 int container_row_delete(Engine *engine, const char *id, Error *err);
 /* In doubt it does: nothing is to be removed for an error's sake. */
 bool container_row_exists(Engine *engine, const char *id);
@@ -105,6 +114,10 @@ int container_recover_others(Engine *engine, Error *err);
 
 /* Recover the container that has the name @name, if there is one that something goes on with. */
 int container_recover_name(Engine *engine, const char *name, Error *err);
+
+/* Finish the update of a container that whoever began it has not lived to finish. What cannot be
+ * done is undone, with a warning. (container-update.c) */
+int container_update_finish(Engine *engine, const char *id, Error *err);
 
 /* Kill what is left in its cgroup and remove that. */
 int container_kill_remains(const Container *container, Error *err);

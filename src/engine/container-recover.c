@@ -127,18 +127,11 @@ static int record_start(Engine *engine, const char *id, Error *err)
                                       shim_client_started_at(shim), err);
 }
 
-int container_recover(Engine *engine, const char *id, Error *err)
+static int recover_claimed(ContainerClaim *claim, const char *id, Error *err)
 {
-    _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_error_ Error problem = {};
-    int r = container_claim_take(engine, id, false, &claim, err);
+    int r = container_claim_load(claim, id, &problem);
 
-    if (r == -EWOULDBLOCK)
-        return record_start(engine, id, err);
-    if (r < 0)
-        return r;
-
-    r = container_claim_load(claim, id, &problem);
     if (r < 0 && problem.kind == ERROR_NOT_FOUND)
         return remove_orphan(claim, id, err);
     if (r >= 0)
@@ -146,6 +139,18 @@ int container_recover(Engine *engine, const char *id, Error *err)
     if (r < 0)
         error_move(err, &problem);
     return r;
+}
+
+int container_recover(Engine *engine, const char *id, Error *err)
+{
+    _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
+    int r = container_claim_take(engine, id, false, &claim, err);
+
+    if (r == -EWOULDBLOCK)
+        r = record_start(engine, id, err);
+    else if (r >= 0)
+        r = recover_claimed(claim, id, err);
+    return r < 0 ? r : container_update_finish(engine, id, err);
 }
 
 int container_recover_name(Engine *engine, const char *name, Error *err)
@@ -264,7 +269,7 @@ static bool contains_sorted(const StringList *ids, const char *id)
 
 static int recover(Engine *engine, bool with_running, Error *err)
 {
-    _cleanup_string_list_ StringList running = {}, others = {}, directories = {};
+    _cleanup_string_list_ StringList running = {}, others = {}, directories = {}, updating = {};
     int r = recover_orphans(engine, err);
 
     /* Who is writing to the cache right now loses the file and does without: it is only a cache. */
@@ -275,8 +280,13 @@ static int recover(Engine *engine, bool with_running, Error *err)
         r = list_directories(engine->runtime_fd, &directories, err);
     if (r >= 0)
         r = list_unsettled(engine, &running, &others, err);
+    if (r >= 0)
+        r = container_row_list_pending(engine, &updating, err);
     if (r < 0)
         return r;
+
+    for (size_t i = 0; i < updating.count; i++)
+        recover_one(engine, updating.items[i]);
 
     for (size_t i = 0; i < running.count && with_running; i++)
         if (!is_held(engine, running.items[i]))

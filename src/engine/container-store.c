@@ -41,6 +41,9 @@ static const char *const schema_steps[] = {
     "CREATE INDEX container_list ON container (state, created_at, id, name, image, image_name,"
     " command, network, started_at, finished_at, exit_code, oom_killed, pid, error, restart_count, "
     "is_stopped);",
+    /* The spec that an update is on its way to. */
+    "ALTER TABLE container ADD COLUMN pending TEXT;"
+    "CREATE INDEX container_pending ON container (id) WHERE pending IS NOT NULL;",
 };
 
 const DatabaseSchema container_schema = {
@@ -51,7 +54,7 @@ const DatabaseSchema container_schema = {
 
 #define COLUMNS                                                                                    \
     "id, name, state, image, spec, created_at, started_at, finished_at, exit_code, oom_killed, "   \
-    "pid, error, restart_count, is_stopped"
+    "pid, error, restart_count, is_stopped, pending IS NOT NULL"
 
 #define TO(state) (1U << CONTAINER_##state)
 
@@ -152,6 +155,7 @@ static int read_row(Statement *row, bool is_brief, Container **ret, Error *err)
         read_brief(row, &container->spec);
     else
         r = read_spec(statement_text(row, 4), &container->spec, err);
+    container->is_updating = !is_brief && statement_int(row, 14) != 0;
     if (r < 0)
         return error_wrap(err, r, "state database: container '%s'", container->name);
     container->created_at = statement_int(row, 5);
@@ -352,6 +356,50 @@ int container_row_rename(Engine *engine, const char *id, const char *name, Error
     if (r < 0)
         return r;
     return renamed == 0 ? name_is_taken(engine, name, err) : 0;
+}
+
+int container_row_set_pending(Engine *engine, const char *id, const ContainerSpec *spec, Error *err)
+{
+    _cleanup_json_ json_t *json = spec ? json_struct_write(&container_spec_json, spec) : NULL;
+    _cleanup_free_ char *text = json ? json_to_text(json) : NULL;
+
+    return database_execute(engine->database, NULL, err,
+                            "UPDATE container SET pending = ? WHERE id = ?", "ss", text, id);
+}
+
+int container_row_read_pending(Engine *engine, const char *id, ContainerSpec *ret, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT pending FROM container WHERE id = ? AND pending IS NOT NULL",
+                             "s", id);
+
+    if (r >= 0)
+        r = statement_step(statement, err);
+    if (r == 0)
+        return error_set(err, ERROR_NOT_FOUND, "nothing is pending for container '%.12s'", id);
+    return r < 0 ? r : read_spec(statement_text(statement, 0), ret, err);
+}
+
+int container_row_take_pending(Engine *engine, const char *id, Error *err)
+{
+    return database_execute(engine->database, NULL, err,
+                            "UPDATE container SET spec = pending, pending = NULL"
+                            " WHERE id = ? AND pending IS NOT NULL",
+                            "s", id);
+}
+
+int container_row_list_pending(Engine *engine, StringList *ids, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT id FROM container WHERE pending IS NOT NULL", "");
+
+    if (r < 0)
+        return r;
+    while ((r = statement_step(statement, err)) > 0)
+        string_list_add(ids, statement_text(statement, 0));
+    return r;
 }
 
 int container_row_delete(Engine *engine, const char *id, Error *err)

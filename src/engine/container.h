@@ -53,6 +53,7 @@ typedef struct Container {
     bool oom_killed;
     int64_t pid;
     int64_t restart_count; /* how often the restart policy has started it again */
+    bool is_updating;      /* an update is under way, or was left half done */
     bool is_stopped;       /* by its user: policies leave it alone until it is started again */
     bool is_ending;        /* refreshed: it has ended, and its row is about to say so */
     char *health; /* "starting", "healthy", "unhealthy"; NULL: not checked, or not running */
@@ -203,6 +204,14 @@ int container_attach(Engine *engine, const char *name, RelayOptions *options, Sh
 /* Give it another name, whatever its state. Errors: INVALID, CONFLICT (taken; it is being removed),
  * NOT_FOUND. */
 int container_rename(Engine *engine, const char *name, const char *new_name, Error *err);
+
+/*
+ * Give it other limits or another restart policy: those that @change has, which are not 0 or NULL.
+ * A running container has them at once, one that does not from its next start. When this fails
+ * nothing has changed. Errors: INVALID, CONFLICT (with what it has; it is being removed),
+ * UNSUPPORTED, NOT_FOUND.
+ */
+int container_update(Engine *engine, const char *name, const ContainerSpec *change, Error *err);
 
 /*
  * Remove a container that does not run, with all it wrote. With @force one that runs is killed
