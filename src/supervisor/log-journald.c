@@ -104,6 +104,11 @@ static int journald_take(LogSink *sink, const LogLine *line)
     return log_socket_take(&((LogJournald *)sink)->socket, sink, line, line_send);
 }
 
+static void journald_lose(LogSink *sink, const LogLine *line)
+{
+    log_socket_lose(&((LogJournald *)sink)->socket, line);
+}
+
 static void journald_rest(LogSink *sink)
 {
     string_buffer_done(&((LogJournald *)sink)->message);
@@ -121,6 +126,7 @@ static void journald_free(LogSink *sink)
 
 static const LogSinkType log_journald_type = {
     .take = journald_take,
+    .lose = journald_lose,
     .rest = journald_rest,
     .free = journald_free,
 };
@@ -141,6 +147,7 @@ int log_journald_open(const LogTarget *target, LogSink **ret, Error *err)
                          JOURNAL_SOCKET, strerror(-r));
     }
     fields_make(log, target);
+    log_socket_set_buffer(&log->socket, target->options);
     *ret = &log->sink;
     return 0;
 }

@@ -109,12 +109,9 @@ static int check_compress(const char *value, Error *err)
 
 static int check_mode(const char *value, Error *err)
 {
-    if (strcmp(value, "blocking") == 0)
-        return 0;
-    if (strcmp(value, "non-blocking") == 0)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "this version loses no output for a slow log: there is 'blocking'");
-    return error_set(err, ERROR_INVALID, "there is 'blocking'");
+    if (strcmp(value, "blocking") != 0 && strcmp(value, "non-blocking") != 0)
+        return error_set(err, ERROR_INVALID, "there are 'blocking' and 'non-blocking'");
+    return 0;
 }
 
 static int check_regex(const char *value, Error *err)
@@ -170,7 +167,7 @@ static const struct {
     { "env-regex", TAGGED, check_regex },
     { "labels", TAGGED, check_any },
     { "labels-regex", TAGGED, check_regex },
-    { "max-buffer-size", FILES | REMOTE, check_unsupported },
+    { "max-buffer-size", REMOTE, check_size }, /* a file never has to be waited for */
     { "max-file", FILES, check_max_files },
     { "max-size", FILES, check_max_size },
     { "mode", FILES | REMOTE, check_mode },
@@ -232,6 +229,15 @@ static int check_option(const Driver *driver, const StringPair *option, Error *e
     return unknown_option(driver, option->key, err);
 }
 
+/* Options that only mean something together. */
+static int check_together(const StringMap *options, Error *err)
+{
+    if (string_map_contains(options, "max-buffer-size") && !log_options_drop(options))
+        return error_set(err, ERROR_INVALID,
+                         "log option 'max-buffer-size' needs 'mode=non-blocking'");
+    return 0;
+}
+
 int log_options_validate(const char *driver_name, const StringMap *options, Error *err)
 {
     const Driver *driver = driver_by_name(driver_name);
@@ -244,7 +250,14 @@ int log_options_validate(const char *driver_name, const StringMap *options, Erro
         if (r < 0)
             return r;
     }
-    return 0;
+    return check_together(options, err);
+}
+
+bool log_options_drop(const StringMap *options)
+{
+    const char *mode = string_map_get(options, "mode");
+
+    return mode && strcmp(mode, "non-blocking") == 0;
 }
 
 void log_file_settings(const char *driver_name, const StringMap *options, const char *id,

@@ -35,6 +35,10 @@ typedef struct LogFileSettings {
  */
 int log_options_validate(const char *driver, const StringMap *options, Error *err);
 
+/* Whether output is to be lost rather than held back while the log's receiver has no room for it.
+ */
+bool log_options_drop(const StringMap *options);
+
 /*
  * Where the log of container @id can be read: its own file, or that which a driver that sends it
  * elsewhere keeps besides. The options must be valid.

@@ -29,6 +29,8 @@ typedef struct LogSinkType {
     /* Returns 0, or -EAGAIN where it has to be offered again later (then wait_fd is polled for
      * room). Nothing else fails: a sink counts what it loses. */
     int (*take)(LogSink *sink, const LogLine *line);
+    void (*lose)(LogSink *sink, const LogLine *line); /* after EAGAIN: it is not offered again; NULL
+                                                         where take() never returns that */
     void (*flush)(LogSink *sink); /* lines that belong together have been taken; may be NULL */
     void (*rest)(LogSink *sink);  /* may be NULL */
     void (*free)(LogSink *sink);

@@ -28,7 +28,8 @@ typedef struct LogSocket {
     int fd;       /* -EBADF: the receiver is not there */
     char *unsent; /* the rest of a message that a stream has begun with */
     size_t unsent_size;
-    uint64_t lost; /* bytes of output since the last notice */
+    int buffer_size; /* 0: the kernel's default */
+    uint64_t lost;   /* bytes of output since the last notice */
     int lost_errnum;
 } LogSocket;
 
@@ -47,6 +48,12 @@ int log_socket_send(LogSocket *socket, const char *message, size_t size, uint64_
  */
 int log_socket_take(LogSocket *socket, LogSink *sink, const LogLine *line,
                     int (*send)(LogSink *sink, const LogLine *line, uint64_t payload));
+
+/* What a sink's lose() does. */
+void log_socket_lose(LogSocket *socket, const LogLine *line);
+
+/* The bytes that the kernel is to keep for a receiver that is slow. It may be less. */
+void log_socket_set_buffer(LogSocket *socket, const StringMap *options);
 
 /* Send what has been begun, and disconnect. */
 void log_socket_done(LogSocket *socket);

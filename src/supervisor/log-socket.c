@@ -11,8 +11,10 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/parse.h"
 
 #define PATIENCE_SECONDS 10
+#define BUFFER_SIZE_MAX (1 << 30) /* the kernel doubles it */
 
 /* For connecting at first and for the last bytes: all else waits in the event loop. */
 static void socket_set_patience(int fd)
@@ -20,6 +22,17 @@ static void socket_set_patience(int fd)
     struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* cannot fail */
+}
+
+/* As root we may have more than everybody; others get what they may have. */
+static void apply_buffer(const LogSocket *log)
+{
+    if (log->fd < 0 || log->buffer_size == 0)
+        return;
+    if (setsockopt(log->fd, SOL_SOCKET, SO_SNDBUFFORCE, &log->buffer_size,
+                   sizeof(log->buffer_size)) < 0)
+        (void)setsockopt(log->fd, SOL_SOCKET, SO_SNDBUF, &log->buffer_size,
+                         sizeof(log->buffer_size));
 }
 
 static int socket_connect(LogSocket *log, bool is_patient)
@@ -36,6 +49,7 @@ static int socket_connect(LogSocket *log, bool is_patient)
     if (fd_set_nonblock(fd, true) < 0)
         return -errno;
     log->fd = TAKE_FD(fd);
+    apply_buffer(log);
     return 0;
 }
 
@@ -151,6 +165,22 @@ int log_socket_take(LogSocket *log, LogSink *sink, const LogLine *line,
         r = send(sink, line, line->size + !line->is_partial);
     sink->wait_fd = log->fd;
     return r;
+}
+
+void log_socket_lose(LogSocket *log, const LogLine *line)
+{
+    (void)socket_lose(log, line->size + !line->is_partial, EAGAIN);
+}
+
+void log_socket_set_buffer(LogSocket *log, const StringMap *options)
+{
+    const char *text = string_map_get(options, "max-buffer-size");
+    int64_t size = 0;
+
+    if (!text || parse_size(text, &size) < 0) /* validated */
+        return;
+    log->buffer_size = size < BUFFER_SIZE_MAX ? (int)size : BUFFER_SIZE_MAX;
+    apply_buffer(log);
 }
 
 void log_socket_done(LogSocket *log)

@@ -92,6 +92,11 @@ static int syslog_take(LogSink *sink, const LogLine *line)
     return log_socket_take(&((LogSyslog *)sink)->socket, sink, line, line_send);
 }
 
+static void syslog_lose(LogSink *sink, const LogLine *line)
+{
+    log_socket_lose(&((LogSyslog *)sink)->socket, line);
+}
+
 static void syslog_rest(LogSink *sink)
 {
     string_buffer_done(&((LogSyslog *)sink)->message);
@@ -110,6 +115,7 @@ static void syslog_free(LogSink *sink)
 
 static const LogSinkType log_syslog_type = {
     .take = syslog_take,
+    .lose = syslog_lose,
     .rest = syslog_rest,
     .free = syslog_free,
 };
@@ -191,6 +197,7 @@ int log_syslog_open(const LogTarget *target, LogSink **ret, Error *err)
         syslog_free(&log->sink);
         return r;
     }
+    log_socket_set_buffer(&log->socket, target->options);
     *ret = &log->sink;
     return 0;
 }

@@ -30,6 +30,8 @@ struct LogWriter {
     EventSource *source; /* waits for a sink's receiver */
     void (*on_taken)(void *data);
     void *data;
+    bool may_drop;   /* the options want it so */
+    bool is_patient; /* else it has to be so for now */
 
     PendingLine pending[_LOG_STREAM_MAX];
     LogStream stream; /* of the chunk that is being taken */
@@ -167,6 +169,8 @@ static int writer_on_room(EventSource *source, int fd, uint32_t events, void *da
 
 static bool writer_wait(LogWriter *writer, const LogSink *sink)
 {
+    if (writer->may_drop || !writer->is_patient)
+        return false;
     return event_loop_add_fd(writer->loop, sink->wait_fd, EPOLLOUT, writer_on_room, writer,
                              &writer->source) >= 0;
 }
@@ -177,8 +181,11 @@ static bool line_offer(LogWriter *writer)
     for (; writer->n_taken < writer->n_sinks; writer->n_taken++) {
         LogSink *sink = writer->sinks[writer->n_taken];
 
-        if (sink->type->take(sink, &writer->line) == -EAGAIN && writer_wait(writer, sink))
+        if (sink->type->take(sink, &writer->line) != -EAGAIN)
+            continue;
+        if (writer_wait(writer, sink))
             return false;
+        sink->type->lose(sink, &writer->line);
     }
     return true;
 }
@@ -230,6 +237,13 @@ bool log_writer_finish(LogWriter *writer, int64_t time)
     writer->time = time;
     writer->is_finishing = true;
     return writer_advance(writer);
+}
+
+void log_writer_set_patience(LogWriter *writer, bool is_patient)
+{
+    writer->is_patient = is_patient;
+    if (!is_patient && writer->source)
+        (void)writer_on_room(writer->source, -EBADF, 0, writer);
 }
 
 void log_writer_rest(LogWriter *writer)
@@ -301,6 +315,8 @@ int log_writer_open(const LogTarget *target, LogWriter **ret, Error *err)
     writer->loop = target->loop;
     writer->on_taken = target->on_taken;
     writer->data = target->data;
+    writer->may_drop = log_options_drop(target->options);
+    writer->is_patient = true;
     if (r >= 0)
         r = open_file_sink(writer, target, err);
     if (r >= 0)

@@ -59,5 +59,11 @@ bool log_writer_write(LogWriter *writer, LogStream stream, const char *data, siz
 /* The streams have ended: what has come after their last newline is logged too. As above. */
 bool log_writer_finish(LogWriter *writer, int64_t time);
 
+/*
+ * Whether the receiver is waited for, as it is at first unless the options say otherwise. Without,
+ * what it has no room for is lost, and counted; so is what waits right now.
+ */
+void log_writer_set_patience(LogWriter *writer, bool is_patient);
+
 /* Give back memory that only flowing output needs. */
 void log_writer_rest(LogWriter *writer);

@@ -7,8 +7,12 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/time-format.h"
 #include "supervisor/shim-private.h"
+
+/* How long the receiver of a log may keep a container that has ended. Docker's. */
+#define END_PATIENCE (10 * NANOSECONDS_PER_SECOND)
 
 static void on_taken(void *data)
 {
@@ -37,6 +41,31 @@ int log_open(Shim *shim, Error *err)
     if (!settings->log_driver || strcmp(settings->log_driver, "none") == 0)
         return 0;
     return log_writer_open(&target, &shim->log, err);
+}
+
+static int on_end_patience(EventSource *source, void *data)
+{
+    Shim *shim = data;
+
+    event_source_free(source);
+    shim->log_timer = NULL;
+    log_writer_set_patience(shim->log, false);
+    return 0;
+}
+
+void log_begin_run(Shim *shim)
+{
+    if (shim->log_timer)
+        event_source_free(TAKE_PTR(shim->log_timer));
+    if (shim->log)
+        log_writer_set_patience(shim->log, true);
+}
+
+void log_end_run(Shim *shim)
+{
+    if (shim->log && event_loop_add_timer(shim->loop, time_monotonic() + END_PATIENCE,
+                                          on_end_patience, shim, &shim->log_timer) < 0)
+        log_writer_set_patience(shim->log, false); /* nothing would end the wait */
 }
 
 bool log_offer(Shim *shim)

@@ -129,6 +129,7 @@ int output_watch(Shim *shim)
     static const ShimMessageType types[] = { SHIM_MESSAGE_STDOUT, SHIM_MESSAGE_STDERR };
 
     shim->output.is_logged = false;
+    log_begin_run(shim);
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         OutputStream *stream = &shim->output.streams[i];
         int r;
@@ -168,6 +169,7 @@ void output_begin_drain(Shim *shim)
         else
             stream->remaining = 0;
     }
+    log_end_run(shim);
 }
 
 bool output_drain(Shim *shim)

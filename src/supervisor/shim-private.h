@@ -93,7 +93,8 @@ struct Shim {
 
     ShimState state;
     EventLoop *loop;
-    LogWriter *log; /* of all runs; NULL: none is kept */
+    LogWriter *log;         /* of all runs; NULL: none is kept */
+    EventSource *log_timer; /* of the time that the log has left after a run; NULL: none is set */
 
     /* one run of the container (shim-run.c) */
     RuntimeConfig *config;     /* until the program is started */
@@ -174,6 +175,9 @@ void output_done(Shim *shim);
 
 /* As the settings say. */
 int log_open(Shim *shim, Error *err);
+/* The log is waited for while a run goes on, and for a while after its end. */
+void log_begin_run(Shim *shim);
+void log_end_run(Shim *shim);
 /* Log the current chunk. */
 bool log_offer(Shim *shim);
 /* The run has no more output. */

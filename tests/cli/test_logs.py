@@ -3,6 +3,7 @@
 
 import json
 import re
+import select
 import socket
 import subprocess
 
@@ -309,6 +310,30 @@ def test_a_stream_of_syslog_is_waited_for_and_nothing_is_lost(cay, image, no_lea
             lines = sum(1 for line in stream if line.endswith((b"]: 0123456789\n", b"]: over\n")))
         assert lines == 600001
         assert process.wait() == 0
+
+
+def test_without_blocking_what_a_receiver_has_no_room_for_is_lost_and_told(cay, image, tmp_path,
+                                                                          no_leaks):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "log"))
+        receiver.settimeout(30)
+        box = Box(cay, image, "--log-driver", "syslog", "--log-opt",
+                  f"syslog-address=unixgram://{tmp_path}/log", "--log-opt", "mode=non-blocking",
+                  "--log-opt", "max-buffer-size=64k", "--log-opt", "tag=t")
+        lines = [b"%099d\n" % number for number in range(5000)]
+        for begin in range(0, len(lines), 100):
+            box.write(b"".join(lines[begin:begin + 100]))
+        received = 0
+        while select.select([receiver], [], [], 0)[0]:
+            assert receiver.recv(4096).endswith(b": " + lines[received])
+            received += 1
+        assert 0 < received < len(lines)
+        box.write(b"last\n")
+        missing = 100 * (len(lines) - received)
+        assert b"[cay: %d bytes of output are missing here: " % missing in receiver.recv(4096)
+        assert receiver.recv(4096).endswith(b": last\n")
+        box.end()
+    assert len(cay.ok("logs", "box").splitlines()) == 5001
 
 
 def test_a_receiver_that_goes_away_and_comes_back_is_told_what_it_missed(cay, image, tmp_path,

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -281,6 +283,45 @@ static void what_fits_of_several_lines_stays(void **state)
                            "large]\\n" ENDING("stderr") OUT("2\\n"));
 }
 
+static void note_taken(void *data)
+{
+    *(bool *)data = true;
+}
+
+static void a_receiver_that_takes_nothing_is_waited_for_as_long_as_there_is_patience(void **state)
+{
+    static const char chunk[] = "a line of some length\n";
+    Fixture *fixture = *state;
+    _cleanup_close_ int receiver = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    _cleanup_(event_loop_freep) EventLoop *loop = NULL;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    _cleanup_free_ char *url = memory_printf("unixgram://%s/socket", fixture->path);
+    bool is_taken = false;
+    LogTarget target = { .container = "cafe",
+                         .driver = "syslog",
+                         .options = &fixture->options,
+                         .directory_fd = fixture->directory_fd,
+                         .on_taken = note_taken,
+                         .data = &is_taken };
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", fixture->path);
+    assert_int_equal(bind(receiver, (struct sockaddr *)&address, sizeof(address)), 0);
+    string_map_set(&fixture->options, "syslog-address", url);
+    assert_int_equal(event_loop_new(&loop), 0);
+    target.loop = loop;
+    assert_int_equal(log_writer_open(&target, &fixture->writer, NULL), 0);
+
+    while (log_writer_write(fixture->writer, LOG_STREAM_STDOUT, chunk, strlen(chunk), NOW))
+        ; /* until its queue is full */
+    assert_false(is_taken);
+    log_writer_set_patience(fixture->writer, false);
+    assert_true(is_taken);
+    assert_true(log_writer_write(fixture->writer, LOG_STREAM_STDOUT, chunk, strlen(chunk), NOW));
+    log_writer_set_patience(fixture->writer, true);
+    assert_false(log_writer_write(fixture->writer, LOG_STREAM_STDOUT, chunk, strlen(chunk), NOW));
+    log_writer_free(TAKE_PTR(fixture->writer));
+}
+
 static void the_local_format_is_time_and_text(void **state)
 {
     Fixture *fixture = *state;
@@ -308,6 +349,7 @@ int main(void)
         TEST(a_log_goes_on_where_it_was_and_a_torn_end_is_cut_off),
         TEST(what_is_lost_is_said_and_no_line_is_torn),
         TEST(what_fits_of_several_lines_stays),
+        TEST(a_receiver_that_takes_nothing_is_waited_for_as_long_as_there_is_patience),
         TEST(the_local_format_is_time_and_text),
     };
 
