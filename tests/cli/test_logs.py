@@ -151,6 +151,40 @@ def test_following_what_has_ended_ends(cay, image, no_leaks):
     assert cay.ok("logs", "-f", "box") == "done"
 
 
+def test_the_log_goes_on_over_restarts_and_so_does_who_follows_it(cay, image, no_leaks):
+    script = "echo run; echo x >> /runs; [ $(wc -l < /runs) -gt 2 ] && exec sleep 60; exit 1"
+    process = cay.spawn("run", "--restart", "on-failure", "--name", "box", image, "sh", "-c",
+                        script)
+    assert process.wait() == 1
+    follower = cay.spawn("logs", "-f", "box")
+    assert [follower.stdout.readline() for _ in range(3)] == [b"run\n"] * 3
+    cay.ok("stop", "-t", "0", "box")
+    assert (follower.stdout.read(), follower.wait()) == (b"", 0)
+    assert cay.ok("logs", "box") == "run\nrun\nrun"
+    cay.ok("start", "box")
+    follower = cay.spawn("logs", "-f", "-n", "1", "box")
+    assert follower.stdout.readline() == b"run\n"
+    cay.ok("kill", "box")
+    assert follower.wait() == 0
+    assert cay.ok("logs", "box") == "run\nrun\nrun\nrun"
+
+
+def test_nobody_has_to_be_attached(cay, image, no_leaks):
+    cay.ok("run", "-d", "--name", "box", image, "sh", "-c", "echo out; echo err >&2; exec sleep 60")
+    follower = cay.spawn("logs", "-f", "box")
+    assert follower.stdout.readline() == b"out\n"
+    assert follower.stderr.readline() == b"err\n"
+    cay.ok("rm", "-f", "box")
+    assert (follower.stdout.read(), follower.wait()) == (b"", 0)
+
+
+def test_what_was_never_started_has_no_log_and_is_not_waited_for(cay, image, no_leaks):
+    cay.ok("create", "--name", "box", image, "echo", "hello")
+    assert cay.ok("logs", "-f", "box") == ""
+    cay.ok("start", "-a", "box")
+    assert cay.ok("logs", "-f", "box") == "hello"
+
+
 def test_a_slow_reader_holds_nobody_up_and_loses_nothing(cay, image, no_leaks):
     box = Box(cay, image, "--log-opt", "max-size=-1")
     box.write(b"first\n")
