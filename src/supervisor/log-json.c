@@ -23,7 +23,8 @@
 typedef struct LogJson {
     LogSink sink;
     LogFile file;
-    int64_t time;                 /* that tail is of */
+    int64_t time; /* that tail is of */
+    size_t attributes_size;
     char *attributes;             /* `,"attrs":{...}`, or empty */
     char *tails[_LOG_STREAM_MAX]; /* what follows a text of this stream at that time */
     size_t tail_sizes[_LOG_STREAM_MAX];
@@ -211,7 +212,7 @@ static void notice_make(LogJson *json)
 static int json_take(LogSink *sink, const LogLine *line)
 {
     LogJson *json = (LogJson *)sink;
-    size_t frame = RECORD_FRAME_MAX + strlen(json->attributes);
+    size_t frame = RECORD_FRAME_MAX + json->attributes_size;
     char *to;
 
     if (!json->tails[0] || line->time != json->time)
@@ -240,7 +241,7 @@ static void json_free(LogSink *sink)
     LogJson *json = (LogJson *)sink;
 
     if (json->file.lost > 0) {
-        (void)log_file_reserve(&json->file, RECORD_FRAME_MAX + strlen(json->attributes) +
+        (void)log_file_reserve(&json->file, RECORD_FRAME_MAX + json->attributes_size +
                                                 LOG_NOTICE_MAX * LOG_JSON_GROWTH);
         notice_make(json);
     }
@@ -285,6 +286,7 @@ int log_json_open(const LogTarget *target, const LogFileSettings *settings, LogS
     }
     json->sink = (LogSink) { .type = &log_json_type, .wait_fd = -EBADF };
     json->attributes = attributes_make(target->attributes);
+    json->attributes_size = strlen(json->attributes);
     *ret = &json->sink;
     return 0;
 }
