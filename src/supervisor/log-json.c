@@ -18,7 +18,6 @@
 
 /* Everything of a record but the text and the attributes. */
 #define RECORD_FRAME_MAX ((size_t)128)
-#define RECORD_TEXT_MAX (LOG_LINE_MAX * LOG_JSON_GROWTH)
 
 typedef struct LogJson {
     LogSink sink;
@@ -35,7 +34,7 @@ static const char *const stream_names[] = {
     [LOG_STREAM_STDERR] = "stderr",
 };
 
-/* Bit n: the byte n must be escaped. Those of 0x80 and above are looked at as UTF-8. */
+/* Whether it stands for itself. Those of 0x80 and above are looked at as UTF-8. */
 static bool byte_is_plain(unsigned char byte)
 {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<' &&
@@ -44,7 +43,7 @@ static bool byte_is_plain(unsigned char byte)
 
 #define ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Non-zero in some byte if @word has a zero byte, and maybe where none is: see word_is_plain(). */
+/* The highest bit of some byte is set if, and only if, @word has a zero byte. */
 static uint64_t word_has_zero(uint64_t word)
 {
     return (word - ALL(0x01)) & ~word & ALL(0x80);
