@@ -226,21 +226,57 @@ static int make_request(const Target *target, const ContainerExecOptions *option
     return 0;
 }
 
-/* Under a name that nobody looks at until it is locked. */
-static int make_directory(int parent_fd, const char *id)
+/* Is somebody responsible for this directory? If not, it was left by who was killed, and goes. */
+static bool is_live(int parent_fd, const char *name)
+{
+    _cleanup_close_ int fd =
+        openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return true;
+    (void)path_remove_tree(parent_fd, name); /* else the next one does */
+    return false;
+}
+
+static void list_live(int parent_fd, StringList *ret)
+{
+    _cleanup_directory_ DIR *directory = NULL;
+    const struct dirent *entry;
+
+    if (directory_open_at(parent_fd, ".", &directory) < 0)
+        return;
+    while (directory_read(directory, &entry) > 0)
+        if (is_live(parent_fd, entry->d_name) && entry->d_name[0] != '.')
+            string_list_add(ret, entry->d_name);
+}
+
+/* It gets its name when it is locked. Returns 0 where it was taken for a dead one's before. */
+static int try_make_directory(int parent_fd, const char *id)
 {
     _cleanup_free_ char *hidden = memory_printf(".%s", id);
     _cleanup_close_ int fd = path_open_directory(parent_fd, hidden, DIRECTORY_MODE);
 
     if (fd < 0)
-        return fd;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || renameat(parent_fd, hidden, parent_fd, id) < 0) {
-        int saved_errno = errno;
-
-        (void)unlinkat(parent_fd, hidden, AT_REMOVEDIR);
-        return -saved_errno;
-    }
+        return fd == -ENOENT ? 0 : fd;
+    if (flock(fd, LOCK_EX) < 0) /* who looks after dead ones holds it for a moment */
+        return errno == EINTR ? 0 : -errno;
+    if (renameat(parent_fd, hidden, parent_fd, id) < 0)
+        return errno == ENOENT ? 0 : -errno;
     return TAKE_FD(fd);
+}
+
+static int make_directory(int parent_fd, const char *id)
+{
+    _cleanup_string_list_ StringList others = {};
+    int fd;
+
+    list_live(parent_fd, &others);
+    do
+        fd = try_make_directory(parent_fd, id);
+    while (fd == 0);
+    return fd;
 }
 
 static int spawn(const Engine *engine, const Target *target, const ContainerExecOptions *options,
@@ -333,25 +369,12 @@ void container_exec_free(ContainerExec *exec)
     free(exec);
 }
 
-/* A directory that nobody holds was left by a shim that was killed. */
-static bool is_live(int parent_fd, const char *id)
-{
-    _cleanup_close_ int fd = openat(parent_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
 void container_exec_list(Engine *engine, const char *id, StringList *ret)
 {
     _cleanup_free_ char *path = memory_printf("%s/" EXEC_DIRECTORY_NAME, id);
     _cleanup_close_ int parent_fd =
         openat(engine->runtime_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    _cleanup_directory_ DIR *directory = NULL;
-    const struct dirent *entry;
 
-    if (parent_fd < 0 || directory_open_at(parent_fd, ".", &directory) < 0)
-        return;
-    while (directory_read(directory, &entry) > 0)
-        if (entry->d_name[0] != '.' && is_live(parent_fd, entry->d_name))
-            string_list_add(ret, entry->d_name);
+    if (parent_fd >= 0)
+        list_live(parent_fd, ret);
 }

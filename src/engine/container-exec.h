@@ -46,5 +46,6 @@ int container_exec_relay(ContainerExec *exec, const RelayOptions *options, ShimE
 void container_exec_free(ContainerExec *exec);
 DEFINE_CLEANUP(ContainerExec *, container_exec_free);
 
-/* The ids of what was executed so in the container with id @id and has not ended. */
+/* The ids of what was executed so in the container with id @id and has not ended. What shims that
+ * were killed have left is removed in passing. */
 void container_exec_list(Engine *engine, const char *id, StringList *ret);
