@@ -52,28 +52,6 @@ void exec_free(Shim *shim)
     free(TAKE_PTR(shim->exec));
 }
 
-/* "exec_start: /bin/sh -c true" */
-static void tell_command(const Shim *shim, const char *action)
-{
-    const ShimExec *exec = shim->exec;
-    _cleanup_free_ char *command = string_list_join(&exec->request.arguments, " ");
-    _cleanup_free_ char *text = memory_printf("%s: %s", action, command);
-    _cleanup_string_map_ StringMap details = {};
-
-    string_map_set(&details, "execID", exec->id);
-    shim_event(shim, text, &details);
-}
-
-static void tell_end(const Shim *shim)
-{
-    _cleanup_free_ char *code = memory_printf("%d", shim->exit.code);
-    _cleanup_string_map_ StringMap details = {};
-
-    string_map_set(&details, "execID", shim->exec->id);
-    string_map_set(&details, "exitCode", code);
-    shim_event(shim, "exec_die", &details);
-}
-
 /* What the settings say of the container is not said of this process: only names are the same. */
 static void narrow_settings(Shim *shim)
 {
@@ -103,7 +81,7 @@ int exec_create(Shim *shim, Error *err)
     if (r < 0)
         return r;
     narrow_settings(shim);
-    tell_command(shim, "exec_create");
+    shim_event_exec(shim, exec->id, &exec->request.arguments, false);
     return 0;
 }
 
@@ -158,7 +136,7 @@ int exec_start(Shim *shim, Error *err)
         return r;
     (void)close(SHIM_FD_CONTAINER); /* has served */
     fd_closep(&shim->cache_fd);
-    tell_command(shim, "exec_start");
+    shim_event_exec(shim, shim->exec->id, &shim->exec->request.arguments, true);
     r = stdio_adopt_terminal(shim, sandbox_process_take_terminal(shim->exec->process), err);
     if (r >= 0)
         r = output_watch(shim);
@@ -194,7 +172,7 @@ static void remove_directory(ShimExec *exec)
 void exec_record_end(Shim *shim)
 {
     remove_directory(shim->exec);
-    tell_end(shim);
+    shim_event_exec_end(shim, shim->exec->id, shim->exit.code);
 }
 
 void exec_end(Shim *shim)

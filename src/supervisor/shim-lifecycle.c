@@ -131,6 +131,7 @@ static void end_run(Shim *shim, bool is_last)
     shim->last_end.error = NULL; /* belongs to the other */
     shim->is_paused = false;
     control_forget_timeout(shim);
+    health_stop(shim);
 
     if (exit->is_restarting)
         shim->state = SHIM_RESTARTING;
@@ -212,6 +213,7 @@ static void has_started(Shim *shim)
 {
     shim->state = SHIM_RUNNING;
     shim->exit.started_at = time_now();
+    health_start(shim);
     state_write(shim);
     state_event(shim, "start", NULL);
 }

@@ -27,6 +27,7 @@
 typedef struct Shim Shim;
 typedef struct Peer Peer;
 typedef struct ShimExec ShimExec;
+typedef struct ShimHealth ShimHealth;
 
 /* What a peer still has to be sent, in this order; each at most once at a time. */
 typedef enum PeerDebt {
@@ -106,6 +107,7 @@ struct Shim {
     bool is_paused;
     ContainerInput input;
     ContainerOutput output;
+    ShimHealth *health; /* of this run; NULL: not checked */
 
     /* how it is to end */
     bool is_stopping;  /* STOP has been asked for */
@@ -219,6 +221,12 @@ void peer_drop(Peer *peer);
  * none). */
 void shim_event(const Shim *shim, const char *action, const StringMap *details);
 
+/* Of one more process in the container, which was asked for or has been executed; and of its end.
+ */
+void shim_event_exec(const Shim *shim, const char *id, const StringList *arguments,
+                     bool has_started);
+void shim_event_exec_end(const Shim *shim, const char *id, int32_t code);
+
 /* shim-state.c: for those who are not connected. Of one more process it says nothing. */
 
 /* Write the status as it is now into the lock file. */
@@ -314,6 +322,18 @@ void control_forget_timeout(Shim *shim);
 
 /* Health checks fail: end it, if that is what its policy wants, so that it is started again. */
 void shim_restart_unhealthy(Shim *shim);
+
+/* shim-health.c: health checks of a run */
+
+/* The program has been executed: check it from now on, where its settings say so. */
+void health_start(Shim *shim);
+
+/* It has ended. Whatever still runs of a check is killed. */
+void health_stop(Shim *shim);
+
+/* For the status: "starting", "healthy", "unhealthy", NULL where nothing is checked. */
+const char *health_name(const Shim *shim);
+int64_t health_failing_streak(const Shim *shim);
 
 /* shim-lifecycle.c: from one state to the next */
 

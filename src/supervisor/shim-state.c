@@ -29,6 +29,8 @@ void state_write(const Shim *shim)
         .exit_code = shim->last_end.code,
         .oom_killed = shim->last_end.oom_killed,
         .restart_count = shim->exit.restart_count,
+        .health = (char *)health_name(shim),
+        .failing_streak = health_failing_streak(shim),
     };
 
     if (shim->exec)
