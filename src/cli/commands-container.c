@@ -108,6 +108,13 @@ static const Command commands[] = {
         .execute = cli_container_port,
     },
     {
+        .names = { "container prune" },
+        .arguments = "",
+        .summary = "Remove all containers that do not run",
+        .options = &container_prune_option_table,
+        .execute = cli_container_prune,
+    },
+    {
         .names = { "container rename", "rename" },
         .arguments = "CONTAINER NEW_NAME",
         .summary = "Give a container another name",

@@ -6,6 +6,17 @@
 
 static const Command commands[] = {
     {
+        .names = { "system boot" },
+        .arguments = "",
+        .summary = "Start the containers whose restart policies ask for it",
+        .description = "To be called once after each boot, by cay.service for one. Containers with "
+                       "the policy 'always' are started, those with 'unless-stopped' unless they "
+                       "were stopped, those with 'on-failure' and 'unhealthy' if they were killed "
+                       "or have failed.",
+        .options = &no_option_table,
+        .execute = cli_system_boot,
+    },
+    {
         .names = { "version" },
         .arguments = "",
         .summary = "Show version information",

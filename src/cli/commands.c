@@ -41,6 +41,7 @@ const OptionTable no_option_table = {};
 const CommandGroup command_groups[] = {
     { "container", "Manage containers" },
     { "image", "Manage images" },
+    { "system", "Manage cay as a whole" },
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
@@ -91,7 +92,6 @@ static const char *const unsupported_commands[] = {
     "stack",
     "stats",
     "swarm",
-    "system",
     "top",
     "trust",
     "update",
@@ -106,7 +106,6 @@ static const char *const unsupported_commands[] = {
     "container diff",
     "container export",
     "container port",
-    "container prune",
     "container stats",
     "container top",
     "container update",

@@ -42,6 +42,7 @@ int cli_container_exec(Invocation *invocation, Error *err);
 int cli_container_kill(Invocation *invocation, Error *err);
 int cli_container_list(Invocation *invocation, Error *err);
 int cli_container_pause(Invocation *invocation, Error *err);
+int cli_container_prune(Invocation *invocation, Error *err);
 int cli_container_recover(Invocation *invocation, Error *err);
 int cli_container_logs(Invocation *invocation, Error *err);
 int cli_container_remove(Invocation *invocation, Error *err);
@@ -65,6 +66,7 @@ int cli_image_list(Invocation *invocation, Error *err);
 int cli_image_load(Invocation *invocation, Error *err);
 int cli_image_remove(Invocation *invocation, Error *err);
 int cli_image_tag(Invocation *invocation, Error *err);
+int cli_system_boot(Invocation *invocation, Error *err);
 int cli_version(Invocation *invocation, Error *err);
 
 extern const OptionTable no_option_table; /* nothing but --help */
@@ -73,6 +75,7 @@ extern const OptionTable container_exec_option_table;
 extern const OptionTable container_kill_option_table;
 extern const OptionTable container_list_option_table;
 extern const OptionTable container_logs_option_table;
+extern const OptionTable container_prune_option_table;
 extern const OptionTable container_remove_option_table;
 extern const OptionTable container_start_option_table;
 extern const OptionTable container_stop_option_table;

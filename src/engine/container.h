@@ -219,6 +219,15 @@ int container_update(Engine *engine, const char *name, const ContainerSpec *chan
  */
 int container_remove(Engine *engine, const char *name, bool force, Error *err);
 
+/* Does its restart policy want it to be started after a boot, as it has ended now? */
+bool container_wants_boot(const Container *container);
+
+/*
+ * Start all containers that want it. Their names are added to @started; *ret_failed is how many
+ * could not be, each of which was warned of.
+ */
+int container_boot(Engine *engine, StringList *started, size_t *ret_failed, Error *err);
+
 /*
  * Finish or undo what processes that died had begun, for all containers or the one with id @id.
  * What a living process holds is left alone. Cheap when there is nothing to do.
