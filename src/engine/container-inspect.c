@@ -97,7 +97,7 @@ int container_to_inspect(Engine *engine, const Container *container, bool with_s
     _cleanup_json_ json_t *json = json_object();
 
     add_identity(json, container, spec);
-    json_object_set_new(json, "State", inspect_state(container));
+    json_object_set_new(json, "State", inspect_state(engine, container));
     json_object_set_new(json, "Image", json_string(container->image.text));
     add_files(json, container, directory);
     add_environment(json, engine, container);

@@ -18,7 +18,7 @@ json_t *inspect_select(const InspectMember *members, size_t n_members, const jso
 json_t *inspect_config(const Container *container, const json_t *spec);
 json_t *inspect_host_config(const Container *container, const json_t *spec);
 
-json_t *inspect_state(const Container *container);
+json_t *inspect_state(Engine *engine, const Container *container);
 json_t *inspect_network_settings(const Container *container);
 json_t *inspect_mounts(const ContainerSpec *spec);
 

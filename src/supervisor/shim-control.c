@@ -56,6 +56,8 @@ static int set_paused(Shim *shim, bool is_paused)
     if (r < 0)
         return r;
     shim->is_paused = is_paused;
+    if (!is_paused)
+        health_resume(shim);
     state_write(shim);
     state_event(shim, is_paused ? "pause" : "unpause", NULL);
     return 0;

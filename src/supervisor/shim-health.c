@@ -255,14 +255,14 @@ static int on_timer(EventSource *source, void *data)
 {
     Shim *shim = data;
     ShimHealth *health = shim->health;
-    bool runs = health->checker.pid > 0;
 
-    (void)source;
+    event_source_free(source);
+    health->timer = NULL;
     if (!wanted(shim))
         health_stop(shim);
-    else if (shim->is_paused)
-        arm(shim, runs ? wanted(shim)->timeout : wanted(shim)->interval);
-    else if (runs)
+    else if (shim->is_paused) /* until health_resume() */
+        return 0;
+    else if (health->checker.pid > 0)
         end_check(shim);
     else
         begin_check(shim);
@@ -295,6 +295,17 @@ void health_stop(Shim *shim)
         event_source_free(health->timer);
     drop_check(health);
     free(TAKE_PTR(shim->health));
+}
+
+void health_resume(Shim *shim)
+{
+    const ShimHealth *health = shim->health;
+
+    if (!health || health->timer || !wanted(shim))
+        return;
+    arm(shim, health->checker.pid > 0
+                  ? wanted(shim)->timeout
+                  : health_delay(&health->health, wanted(shim), age_of(shim, time_now())));
 }
 
 const char *health_name(const Shim *shim)

@@ -331,6 +331,9 @@ void health_start(Shim *shim);
 /* It has ended. Whatever still runs of a check is killed. */
 void health_stop(Shim *shim);
 
+/* It goes on after a pause, in which nothing is checked. */
+void health_resume(Shim *shim);
+
 /* For the status: "starting", "healthy", "unhealthy", NULL where nothing is checked. */
 const char *health_name(const Shim *shim);
 int64_t health_failing_streak(const Shim *shim);

@@ -243,6 +243,24 @@ def test_it_ends_with_its_container(box, spawn):
     assert box.exec("nothing", "true").returncode == 1
 
 
+def test_nothing_is_executed_in_a_paused_container(box):
+    box.cay.ok("pause", "box")
+    result = box.exec("box", "true")
+    assert result.returncode == 1
+    assert "container 'box' is paused, unpause the container before exec" in result.stderr
+    box.cay.ok("unpause", "box")
+    box.shell("true")
+
+
+def test_inspect_names_those_that_go_on(box):
+    (container,) = json.loads(box.cay.ok("inspect", "box"))
+    assert container["ExecIDs"] is None
+    box.exec("-d", "box", "cat", "/tmp/gate")
+    (container,) = json.loads(box.cay.ok("inspect", "box"))
+    assert container["ExecIDs"] == [directory.name for directory in box.directories()]
+    box.shell("echo >/tmp/gate")
+
+
 def test_a_hundred_at_once(box, release):
     fast = box.cay.on(release)
     clients = [fast.spawn("exec", "box", "sh", "-c", f"echo {n}; cat /tmp/gate; exit {n}")

@@ -47,8 +47,11 @@ class Patient:
         (directory,) = (self.state.runtime / "containers").iterdir()
         return directory
 
+    def lock(self):
+        return json.loads((self.runtime() / "lock").read_text())
+
     def status(self):
-        status = json.loads((self.runtime() / "lock").read_text())
+        status = self.lock()
         return status.get("health"), status.get("failingStreak", 0)
 
     def results(self):
@@ -60,7 +63,7 @@ class Patient:
         return [action for action in actions if action.startswith(beginning)]
 
     def shim(self):
-        return json.loads((self.runtime() / "lock").read_text())["shimPid"]
+        return self.lock()["shimPid"]
 
     def finish(self):
         if self.process.stdin:
@@ -142,6 +145,41 @@ def test_a_check_that_takes_too_long_is_killed_and_has_failed(start):
     assert result["output"] == "Health check exceeded timeout (2s): so far\n"
     processes = patient.cay.ok("exec", "box", "ps").splitlines()
     assert not [line for line in processes if line.endswith(" sleep 3600")]
+
+
+def test_a_check_outlasts_a_pause(start):
+    patient = start()
+    patient.wait()
+    patient.cay.ok("pause", "box")
+    os.write(patient.answers, b"0\n")
+    assert patient.status() == ("starting", 0)
+    patient.cay.ok("unpause", "box")
+    patient.wait()
+    assert patient.status() == ("healthy", 0)
+
+
+def test_inspect_shows_what_the_checks_have_said(start):
+    patient = start("--health-retries", "1")
+    patient.wait()
+    patient.answer(0, 7)
+    health = json.loads(patient.cay.ok("inspect", "box"))[0]["State"]["Health"]
+    assert (health["Status"], health["FailingStreak"]) == ("unhealthy", 1)
+    assert [(result["ExitCode"], result["Output"]) for result in health["Log"]] == [
+        (0, "said 0\n"), (7, "said 7\n")]
+    assert all(result["Start"] < result["End"] for result in health["Log"])
+    assert "(unhealthy)" in patient.cay.ok("ps", "--format", "{{.Status}}")
+
+
+def test_an_unhealthy_container_is_started_again_where_its_policy_says_so(start):
+    patient = start("--restart", "unhealthy:1", "--stop-timeout", "0", "--health-retries", "1")
+    patient.wait()
+    os.write(patient.answers, b"1\n")
+    patient.wait()
+    while patient.lock().get("restartCount", 0) == 0: # a check that began before the end
+        patient.wait()
+    assert patient.status() == ("starting", 0)
+    patient.cay.ok("stop", "box")
+    assert patient.actions("die")[:1] == ["die"] and len(patient.actions("start")) == 2
 
 
 def test_of_long_output_the_beginning_is_kept(start):
