@@ -25,6 +25,16 @@ static const Command commands[] = {
         .execute = cli_version,
     },
     {
+        .names = { "system events", "events" },
+        .arguments = "",
+        .summary = "Show what happens, as it happens",
+        .description =
+            "Events since a time are shown first with --since. With '--format json' each "
+            "has an eventID: '--since' takes it too, and continues after that event.",
+        .options = &events_option_table,
+        .execute = cli_events,
+    },
+    {
         .names = { "completion" },
         .arguments = "bash|zsh|fish",
         .summary = "Print a script that completes command lines in a shell",

@@ -73,7 +73,6 @@ static const char *const unsupported_commands[] = {
     "context",
     "cp",
     "diff",
-    "events",
     "export",
     "info",
     "login",

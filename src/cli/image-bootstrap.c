@@ -51,7 +51,7 @@ static void print_progress(void *data, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-static int bootstrap(ImageStore *images, const Reference *reference,
+static int bootstrap(Engine *engine, ImageStore *images, const Reference *reference,
                      const BootstrapOptions *options, Error *err)
 {
     Digest id;
@@ -65,9 +65,11 @@ static int bootstrap(ImageStore *images, const Reference *reference,
                             },
                             &id, err);
 
-    if (r >= 0)
-        puts(id.text);
-    return r;
+    if (r < 0)
+        return r;
+    engine_tell_image(engine, "import", id.text, NULL);
+    puts(id.text);
+    return 0;
 }
 
 int cli_image_bootstrap(Invocation *invocation, Error *err)
@@ -83,6 +85,6 @@ int cli_image_bootstrap(Invocation *invocation, Error *err)
     if (r >= 0)
         r = open_images(invocation, &engine, &images, err);
     if (r >= 0)
-        r = bootstrap(images, &reference, &options, err);
+        r = bootstrap(engine, images, &reference, &options, err);
     return r;
 }

@@ -50,8 +50,8 @@ static int refuse_url(const char *source, Error *err)
                      source);
 }
 
-static int import(ImageStore *images, const char *source, const Reference *reference,
-                  const ImportOptions *options, Error *err)
+static int import(Engine *engine, ImageStore *images, const char *source,
+                  const Reference *reference, const ImportOptions *options, Error *err)
 {
     _cleanup_close_ int fd = -EBADF;
     Digest id;
@@ -67,9 +67,11 @@ static int import(ImageStore *images, const char *source, const Reference *refer
                                              .platform = options->platform,
                                              .limits = &options->limits },
                      &id, err);
-    if (r >= 0)
-        puts(id.text);
-    return r;
+    if (r < 0)
+        return r;
+    engine_tell_image(engine, "import", id.text, NULL);
+    puts(id.text);
+    return 0;
 }
 
 int cli_image_import(Invocation *invocation, Error *err)
@@ -92,6 +94,7 @@ int cli_image_import(Invocation *invocation, Error *err)
     if (r >= 0)
         r = open_images(invocation, &engine, &images, err);
     if (r >= 0)
-        r = import(images, invocation->arguments[0], has_name ? &reference : NULL, &options, err);
+        r = import(engine, images, invocation->arguments[0], has_name ? &reference : NULL, &options,
+                   err);
     return r;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "cli/archive-options.h"
@@ -38,7 +39,17 @@ static void load_options_done(LoadOptions *options)
     free(options->platform);
 }
 
-static int load(ImageStore *images, const LoadOptions *options, Error *err)
+/* @line is "Loaded image: NAME" or "Loaded image ID: ID". */
+static void tell(Engine *engine, ImageStore *images, const char *line)
+{
+    _cleanup_(image_freep) Image *image = NULL;
+    const char *name = strstr(line, ": ");
+
+    if (name && image_store_find(images, name + 2, &image, NULL) >= 0)
+        engine_tell_image(engine, "load", image->id.text, NULL);
+}
+
+static int load(Engine *engine, ImageStore *images, const LoadOptions *options, Error *err)
 {
     _cleanup_close_ int fd = -EBADF;
     _cleanup_string_list_ StringList lines = {};
@@ -52,8 +63,10 @@ static int load(ImageStore *images, const LoadOptions *options, Error *err)
                    &lines, err);
 
     /* Images before a faulty one stay loaded: they are named even then. */
-    for (size_t i = 0; i < lines.count; i++)
+    for (size_t i = 0; i < lines.count; i++) {
         puts(lines.items[i]);
+        tell(engine, images, lines.items[i]);
+    }
     return r;
 }
 
@@ -69,6 +82,6 @@ int cli_image_load(Invocation *invocation, Error *err)
     if (r >= 0)
         r = open_images(invocation, &engine, &images, err);
     if (r >= 0)
-        r = load(images, &options, err);
+        r = load(engine, images, &options, err);
     return r;
 }

@@ -39,16 +39,29 @@ static void print_removals(const ImageRemovals *list)
     }
 }
 
-static int remove_all(const Invocation *invocation, ImageStore *images, bool force, Error *err)
+static int remove_one(Engine *engine, ImageStore *images, const char *name, bool force, Error *err)
+{
+    _cleanup_image_removals_ ImageRemovals removals = {};
+    _cleanup_(image_freep) Image *image = NULL;
+    int r = image_store_find(images, name, &image, err);
+
+    if (r >= 0)
+        r = image_store_remove(images, name, force, &removals, err);
+    print_removals(&removals);
+    if (image)
+        engine_tell_image_removal(engine, image->id.text, &removals);
+    return r;
+}
+
+static int remove_all(const Invocation *invocation, Engine *engine, ImageStore *images, bool force,
+                      Error *err)
 {
     int result = 0;
 
     for (size_t i = 0; i < invocation->n_arguments; i++) {
-        _cleanup_image_removals_ ImageRemovals removals = {};
         _cleanup_error_ Error problem = {};
-        int r = image_store_remove(images, invocation->arguments[i], force, &removals, &problem);
+        int r = remove_one(engine, images, invocation->arguments[i], force, &problem);
 
-        print_removals(&removals);
         if (r < 0 && force && problem.kind == ERROR_NOT_FOUND)
             invocation_report(invocation, &problem); /* it is gone, which is what was asked for */
         else if (r < 0)
@@ -69,6 +82,6 @@ int cli_image_remove(Invocation *invocation, Error *err)
     if (r >= 0)
         r = engine_images(engine, &images, err);
     if (r >= 0)
-        r = remove_all(invocation, images, options.force, err);
+        r = remove_all(invocation, engine, images, options.force, err);
     return r;
 }

@@ -21,5 +21,10 @@ int cli_image_tag(Invocation *invocation, Error *err)
         r = image_store_find(images, invocation->arguments[0], &image, err);
     if (r >= 0)
         r = image_store_tag(images, &image->id, &reference, err);
-    return r;
+    if (r < 0)
+        return r;
+
+    _cleanup_free_ char *name = reference_to_familiar(&reference);
+    engine_tell_image(engine, "tag", image->id.text, name);
+    return 0;
 }

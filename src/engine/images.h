@@ -13,3 +13,11 @@
 #include "image/image-store.h"
 #include "image/platform.h"
 #include "image/worker-client.h"
+
+/*
+ * Tell the event log what was done with the image @id: "import", "load", "tag", ... @name is what
+ * it is called by, NULL: its id.
+ */
+void engine_tell_image(Engine *engine, const char *action, const char *id, const char *name);
+/* Tell of the names and images that a removal of the image @id has removed. */
+void engine_tell_image_removal(Engine *engine, const char *id, const ImageRemovals *removals);

@@ -111,11 +111,14 @@ static int set_timeout(Shim *shim, int64_t seconds)
 
 static int end_running(Shim *shim, int signal, int64_t timeout)
 {
-    int r = send_ending(shim, signal > 0 ? signal : stop_signal(shim));
+    int ending = signal > 0 ? signal : stop_signal(shim);
+    int r = send_ending(shim, ending);
 
     if (r == -ESRCH) /* it has ended; the loop is about to see it */
         return 0;
-    return r < 0 ? r : set_timeout(shim, timeout);
+    if (r < 0 || ending == SIGKILL) /* nothing ends it any better */
+        return r;
+    return set_timeout(shim, timeout);
 }
 
 int control_stop(Shim *shim, const ShimStop *stop)
