@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "cli/run-options.h"
+#include "engine/cdi.h"
 #include "engine/device-spec.h"
 
 int run_take_annotation(const Option *option, const char *value, void *target, Error *err)
@@ -70,9 +71,14 @@ int run_take_device(const Option *option, const char *value, void *target, Error
 {
     ContainerSpec *spec = &((RunOptions *)target)->spec;
     ContainerDevice device;
-    int r = device_spec_parse(value, &device, err);
+    int r;
 
     (void)option;
+    if (cdi_is_qualified_name(value)) {
+        string_list_add(&spec->cdi_devices, value);
+        return 0;
+    }
+    r = device_spec_parse(value, &device, err);
     if (r >= 0)
         *JSON_ARRAY_ADD(&spec->devices) = device;
     return r;

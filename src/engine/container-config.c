@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/cdi.h"
 #include "engine/config-resources.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
@@ -51,6 +52,8 @@ int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Erro
         r = config_add_mounts(config, source, err);
     if (r >= 0)
         r = config_add_security(config, source, err);
+    if (r >= 0)
+        r = cdi_apply(cdi_directories, &container->spec.cdi_devices, config, err);
     if (r >= 0)
         r = runtime_config_validate(config, err);
     if (r < 0)

@@ -89,6 +89,9 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
         string_list_copy(&spec->entrypoint, &defaults->entrypoint);
     complete_environment(&spec->environment, &defaults->environment);
     complete_labels(&spec->labels, &defaults->labels);
+    for (size_t i = 0; i < defaults->exposed_ports.count; i++)
+        if (!string_list_contains(&spec->exposed_ports, defaults->exposed_ports.items[i]))
+            string_list_add(&spec->exposed_ports, defaults->exposed_ports.items[i]);
     complete_string(&spec->user, defaults->user);
     complete_string(&spec->working_directory, defaults->working_directory);
     complete_string(&spec->stop_signal, defaults->stop_signal);

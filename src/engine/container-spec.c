@@ -145,6 +145,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, cgroup_parent, "CgroupParent", JSON_TYPE_STRING),
     JSON_FIELD_OF(ContainerSpec, devices, "Devices", JSON_TYPE_STRUCT_ARRAY,
                   &container_device_json),
+    JSON_FIELD(ContainerSpec, cdi_devices, "CdiDevices", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, device_cgroup_rules, "DeviceCgroupRules", JSON_TYPE_STRING_LIST),
     JSON_FIELD_OF(ContainerSpec, ulimits, "Ulimits", JSON_TYPE_STRUCT_ARRAY, &ulimit_json),
     JSON_FIELD(ContainerSpec, shm_size, "ShmSize", JSON_TYPE_INT64),

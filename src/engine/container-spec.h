@@ -127,6 +127,7 @@ typedef struct ContainerSpec {
     char *cgroupns_mode; /* "host", "private" */
     char *cgroup_parent; /* absolute, in every hierarchy */
     JSON_ARRAY_OF(ContainerDevice) devices;
+    StringList cdi_devices;         /* "vendor.com/class=name" */
     StringList device_cgroup_rules; /* "c 1:3 rwm" */
     JSON_ARRAY_OF(ContainerUlimit) ulimits;
     int64_t shm_size;                /* bytes, 0: 64 MiB */
