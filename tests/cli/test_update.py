@@ -180,6 +180,17 @@ def test_updates_of_one_container_take_turns(cay, running, spawn):
     assert now["row"][0] in [size << 20 for size in (70, 80, 90, 100)]
 
 
+def test_an_event_tells_of_what_was_changed(cay, running):
+    def count():
+        return sum(json.loads(record.strip("\x1e"))["action"] == "update"
+                   for record in (cay.state.directory / "events/current").open(encoding="utf-8"))
+
+    assert cay("update", "-m", "1k", running).returncode == 1
+    assert count() == 0
+    cay.ok("update", "--cpu-shares", "100", running)
+    assert count() == 1
+
+
 def test_an_update_that_is_killed_anywhere_is_done_or_undone(cay, release, running):
     """The next command finds one of the two states in all places at once."""
     cay = cay.on(release)
