@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 
@@ -63,10 +64,18 @@ static int set_paused(Shim *shim, bool is_paused)
     return 0;
 }
 
+/* A zombie takes signals too, until the loop comes to reap it. */
+static bool has_ended(const Shim *shim)
+{
+    struct pollfd process = { .fd = run_pidfd(shim), .events = POLLIN };
+
+    return poll(&process, 1, 0) > 0;
+}
+
 /* A signal that is to end the container, which could not act on it while it is frozen. */
 static int send_ending(Shim *shim, int signal)
 {
-    int r = control_signal(shim, signal);
+    int r = has_ended(shim) ? -ESRCH : control_signal(shim, signal);
 
     if (r >= 0)
         state_event_signal(shim, signal);
@@ -150,9 +159,9 @@ int control_kill(Shim *shim, int signal)
     if (is_ending(shim, signal)) {
         if (shim->state == SHIM_RUNNING)
             r = send_ending(shim, signal);
-        if (r >= 0)
+        if (r >= 0 || r == -ESRCH) /* it has ended, which the loop is about to see */
             shim->exit.is_stopped = true;
-        return r;
+        return r == -ESRCH ? 0 : r;
     }
     if (shim->state != SHIM_RUNNING)
         return 0;

@@ -66,17 +66,24 @@ class Run:
                                         **descriptors)
         self.first = ""
 
+    def line(self):
+        """The next line of standard error, and nothing beyond it, which is for end()."""
+        line = b""
+        while not line.endswith(b"\n") and (byte := os.read(self.process.stderr.fileno(), 1)):
+            line += byte
+        return line.decode()
+
     def pids(self):
         """(shim, container), once they exist."""
         if not self.first:
-            self.first = self.process.stderr.readline().decode()
+            self.first = self.line()
         match = re.match(r"shim=(\d+) container=(\d+)$", self.first)
         assert match, self.first + self.process.stderr.read().decode()
         return int(match[1]), int(match[2])
 
     def greeting(self):
         """What a command says once the shim has greeted it."""
-        return self.process.stderr.readline().decode().rstrip("\n")
+        return self.line().rstrip("\n")
 
     def end(self, data=None):
         stdout, stderr = self.process.communicate(data, LIMIT)
@@ -131,6 +138,23 @@ def await_rest(shim):
     deadline = time.monotonic() + LIMIT
     while private_kilobytes(shim) > KILOBYTES_AT_REST and time.monotonic() < deadline:
         os.sched_yield()
+
+
+# system calls after which nothing else is left than before them
+QUIET = {"mmap", "munmap", "mprotect", "brk", "madvise", "getrandom", "rseq", "prlimit64",
+         "set_tid_address", "set_robust_list", "arch_prctl", "access", "pread64", "exit_group"}
+
+
+def calls_of(log):
+    """[(call, number)] in the order of a trace: each is where a shim can be killed."""
+    counts, found = {}, []
+    for line in log.read_text(errors="replace").splitlines():
+        if match := re.match(r"(\w+)\(", line):
+            call = match[1]
+            counts[call] = counts.get(call, 0) + 1
+            if call not in QUIET:
+                found.append((call, counts[call]))
+    return found
 
 
 class Bundle:
@@ -194,6 +218,11 @@ class Bundle:
         wrapper.write_text(f'#!/bin/sh\nexec {prefix} {shim} "$@"\n')
         wrapper.chmod(0o755)
         self.shim = wrapper
+
+    def wait_for_lock(self):
+        """Until the shim has ended, and a tracer that holds copies of its descriptors."""
+        with open(self.path / "lock", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
 
     def status(self):
         return json.loads((self.path / "lock").read_text())

@@ -188,6 +188,7 @@ static int execute(ShimClient *client, const char *command)
             return fail(&err);
         if (!commands[i].waits)
             return 0;
+        (void)fprintf(stderr, "done\n");
         return shim_client_await_exit(client, &exit, &err) < 0 ? fail(&err) : tell(&exit);
     }
     (void)error_set(&err, ERROR_INVALID, "no such command: '%s'", command);

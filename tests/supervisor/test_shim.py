@@ -587,28 +587,12 @@ def test_a_shim_at_rest_holds_half_a_megabyte(bundle, release):
 
 # killed at every step
 
-QUIET = {"mmap", "munmap", "mprotect", "brk", "madvise", "getrandom", "rseq", "prlimit64",
-         "set_tid_address", "set_robust_list", "arch_prctl", "access", "pread64", "exit_group"}
-
-
-def calls_of(log):
-    """[(call, number)] in the order of a trace: each is where a shim can be killed."""
-    counts, found = {}, []
-    for line in log.read_text(errors="replace").splitlines():
-        if match := re.match(r"(\w+)\(", line):
-            call = match[1]
-            counts[call] = counts.get(call, 0) + 1
-            if call not in QUIET:
-                found.append((call, counts[call]))
-    return found
-
-
 def test_a_shim_killed_at_any_system_call_leaves_nothing_that_matters(bundle, release):
     bundle.configure(*script("echo out; exit 3"))
     log = bundle.path / "calls"
     bundle.wrap(f"strace -D -qqq -s 0 -e signal=none -o {log}", release / "cay-shim")
     assert bundle.run("-i").returncode == 3
-    calls = calls_of(log)
+    calls = bundles.calls_of(log)
     assert len(calls) > 50
     for call, number in calls:
         inject = f"-e trace={call} -e inject={call}:signal=SIGKILL:when={number}"
@@ -619,14 +603,8 @@ def test_a_shim_killed_at_any_system_call_leaves_nothing_that_matters(bundle, re
         assert outcome.returncode in (3, 124, 125), where
         if match := re.search(r"container=(\d+)", outcome.stderr):
             wait_for_end(int(match[1]))
-        wait_for_lock(bundle)
+        bundle.wait_for_lock()
 
     bundle.shim = release / "cay-shim"
     assert bundle.run("-i").returncode == 3
     assert not bundle.left()
-
-
-def wait_for_lock(bundle):
-    """The tracer holds copies of the shim's descriptors until it has ended."""
-    with open(bundle.path / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
