@@ -19,10 +19,11 @@
 
 #include "base/fd.h"
 #include "base/socket.h"
-#include "sandbox/exec.h"
+#include "supervisor/container-join.h"
 #include "supervisor/exec-request.h"
 
 #define CONFIG_NAME "config.json"
+#define OOM_SCORE_PATH "/proc/self/oom_score_adj"
 
 static int compare_fds(const void *a, const void *b)
 {
@@ -49,10 +50,9 @@ static int execute(const HealthCheckerOptions *options, int output_fd, SandboxPr
                    Error *err)
 {
     _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
-    _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
     _cleanup_close_ int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     const ExecRequest request = { .arguments = *options->arguments };
-    SandboxExecOptions exec = {
+    const SandboxExecOptions exec = {
         .container_pid = options->container_pid,
         .container_pidfd = options->container_pidfd,
         .stdio = { null_fd, output_fd, output_fd },
@@ -64,12 +64,7 @@ static int execute(const HealthCheckerOptions *options, int output_fd, SandboxPr
         r = runtime_config_read_at(options->bundle_fd, CONFIG_NAME, &config, err);
     if (r >= 0)
         r = exec_request_apply(&request, config, err);
-    if (r >= 0 && config->linux_config.cgroups_path)
-        r = cgroup_open(config->linux_config.cgroups_path, &cgroup, err);
-    if (r < 0)
-        return r;
-    exec.cgroup = cgroup;
-    return sandbox_exec(config, config->process, &exec, ret, err);
+    return r < 0 ? r : container_join(config, &exec, ret, err);
 }
 
 /* Until its end, or until nobody wants to know any more: then it is killed. */
@@ -108,6 +103,8 @@ static _Noreturn void checker_run(const HealthCheckerOptions *options, int contr
                    output_fd };
 
     close_others(kept, ARRAY_SIZE(kept));
+    if (options->oom_score) /* a check is not to be spared, as its shim is */
+        (void)file_poke_at(AT_FDCWD, OOM_SCORE_PATH, options->oom_score);
     if (execute(options, output_fd, &process, &err) < 0) {
         (void)fd_write_all(output_fd, error_message(&err), strlen(error_message(&err)));
         _exit(EXIT_FAILURE);

@@ -29,6 +29,7 @@ typedef struct HealthCheckerOptions {
     int cache_fd;  /* of compiled seccomp filters; -EBADF: none */
     pid_t container_pid;
     int container_pidfd;
+    const char *oom_score;       /* for the check, as text; NULL: the caller's */
     const StringList *arguments; /* the check */
 } HealthCheckerOptions;
 

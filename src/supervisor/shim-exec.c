@@ -21,7 +21,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/path.h"
-#include "sandbox/exec.h"
+#include "supervisor/container-join.h"
 #include "supervisor/exec-request.h"
 #include "supervisor/shim-private.h"
 
@@ -85,14 +85,6 @@ int exec_create(Shim *shim, Error *err)
     return 0;
 }
 
-/* Where the container's processes are to be: its cgroup, unless it has none. */
-static int open_cgroup(const Shim *shim, Cgroup **ret, Error *err)
-{
-    const char *path = shim->config->linux_config.cgroups_path;
-
-    return path ? cgroup_open(path, ret, err) : 0;
-}
-
 static void apply_window(const ShimExec *exec, RuntimeProcess *process)
 {
     if (!process->terminal || exec->window.rows == 0)
@@ -106,7 +98,6 @@ static void apply_window(const ShimExec *exec, RuntimeProcess *process)
 static int execute(Shim *shim, Error *err)
 {
     _cleanup_stdio_ ContainerStdio stdio = { { -EBADF, -EBADF, -EBADF } };
-    _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
     ShimExec *exec = shim->exec;
     SandboxExecOptions options = {
         .container_pid = exec->container_pid,
@@ -115,14 +106,11 @@ static int execute(Shim *shim, Error *err)
     };
     int r = stdio_open(shim, &stdio, err);
 
-    if (r >= 0)
-        r = open_cgroup(shim, &cgroup, err);
     if (r < 0)
         return r;
     memcpy(options.stdio, stdio.fds, sizeof(options.stdio));
-    options.cgroup = cgroup;
     apply_window(exec, shim->config->process);
-    return sandbox_exec(shim->config, shim->config->process, &options, &exec->process, err);
+    return container_join(shim->config, &options, &exec->process, err);
 }
 
 int exec_start(Shim *shim, Error *err)

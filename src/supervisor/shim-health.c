@@ -203,6 +203,7 @@ static int start_check(Shim *shim)
         .cache_fd = shim->cache_fd,
         .container_pid = run_pid(shim),
         .container_pidfd = run_pidfd(shim),
+        .oom_score = shim->oom_score,
         .arguments = &wanted(shim)->arguments,
     };
     int r =
