@@ -19,6 +19,7 @@
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
+#include "sandbox/cgroup.h"
 
 #define DIRECTORY_MODE 0700
 #define NAME_ATTEMPTS 8
@@ -78,6 +79,15 @@ static void complete_healthcheck(ContainerSpec *spec, const ImageDefaults *defau
     string_list_copy(&spec->shell, &defaults->shell);
 }
 
+/* As much swap as memory, where that can be limited at all: a limit of memory alone would let the
+ * container fill the host's swap. */
+static void complete_memory_swap(ContainerSpec *spec)
+{
+    if (spec->memory > 0 && spec->memory <= INT64_MAX / 2 && spec->memory_swap == 0 &&
+        cgroup_can_limit_swap())
+        spec->memory_swap = 2 * spec->memory;
+}
+
 void container_spec_complete(ContainerSpec *spec, const Image *image)
 {
     const ImageDefaults *defaults = &image->config.config;
@@ -97,6 +107,7 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
     complete_string(&spec->stop_signal, defaults->stop_signal);
     complete_healthcheck(spec, defaults);
     complete_string(&spec->network_mode, "none");
+    complete_memory_swap(spec);
 }
 
 /* Insert the row under the name that was asked for, or under a random one that is free. */

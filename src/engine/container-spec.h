@@ -130,10 +130,11 @@ typedef struct ContainerSpec {
     StringList cdi_devices;         /* "vendor.com/class=name" */
     StringList device_cgroup_rules; /* "c 1:3 rwm" */
     JSON_ARRAY_OF(ContainerUlimit) ulimits;
-    int64_t shm_size;                /* bytes, 0: 64 MiB */
-    int64_t memory;                  /* bytes, 0: unlimited */
-    int64_t memory_swap;             /* memory + swap in bytes; 0 or -1: swap is not limited */
-    int64_t nano_cpus;               /* 1e-9 CPUs, 0: unlimited */
+    int64_t shm_size;    /* bytes, 0: 64 MiB */
+    int64_t memory;      /* bytes, 0: unlimited */
+    int64_t memory_swap; /* memory + swap in bytes, -1: unlimited swap, 0: twice the memory, where
+                            the host can */
+    int64_t nano_cpus;   /* 1e-9 CPUs, 0: unlimited */
     int64_t memory_reservation;      /* bytes, 0: none */
     OptionalInt64 memory_swappiness; /* 0 to 100; -1: the default */
     bool oom_kill_disable;

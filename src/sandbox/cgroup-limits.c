@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
@@ -475,4 +476,19 @@ int cgroup_limits_apply(Cgroup *cgroup, const LinuxResources *resources, bool is
         return settings_replace(&settings, err);
     }
     return settings_write(&settings, err);
+}
+
+bool cgroup_can_limit_swap(void)
+{
+    _cleanup_(cgroup_layout_done) CgroupLayout layout = {};
+
+    if (cgroup_layout_find(&layout, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < layout.count; i++) {
+        const CgroupHierarchy *hierarchy = &layout.items[i];
+
+        if (!hierarchy->is_v2 && hierarchy->controllers & CGROUP_BIT(CGROUP_MEMORY))
+            return faccessat(hierarchy->root_fd, "memory.memsw.limit_in_bytes", F_OK, 0) == 0;
+    }
+    return layout.items[0].is_v2 && access("/proc/swaps", F_OK) == 0;
 }

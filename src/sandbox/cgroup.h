@@ -101,6 +101,12 @@ int cgroup_unified_fd(const Cgroup *cgroup);
  * kernel refuses one, none has changed. Errors: as of cgroup_create(). */
 int cgroup_update(Cgroup *cgroup, const LinuxResources *resources, Error *err);
 
+/*
+ * Can cgroups of this host limit swap? v1 may have been built or booted without; v2 counts swap
+ * wherever the kernel has any. False where nothing is mounted.
+ */
+bool cgroup_can_limit_swap(void);
+
 /* SIGKILL every process in it, children's cgroups included, also while they fork; returns once none
  * is left. */
 int cgroup_kill(Cgroup *cgroup, Error *err);

@@ -203,6 +203,16 @@ def test_every_option_shows_where_docker_shows_it(cay, image, inspect, tmp_path,
          "Propagation": "rprivate"}]
 
 
+def test_swap_is_limited_to_as_much_as_memory_unless_asked_for(cay, image, inspect, no_leaks):
+    cay.ok("create", "--name", "half", "-m", "64m", image, "true")
+    assert inspect("half")["HostConfig"]["MemorySwap"] == 128 << 20
+    cay.ok("create", "--name", "open", "-m", "64m", "--memory-swap", "-1", image, "true")
+    assert inspect("open")["HostConfig"]["MemorySwap"] == -1
+    result = cay("run", "--rm", "-m", "64m", image, "sh", "-c", "cd /sys/fs/cgroup; cat "
+                 "memory/memory.memsw.limit_in_bytes 2>/dev/null || cat memory.swap.max")
+    assert result.stdout.strip() in (str(128 << 20), str(64 << 20)) # v1: of both, v2: of swap
+
+
 def test_a_privileged_container_hides_nothing(cay, image, inspect, no_leaks):
     cay.ok("create", "--name", "bare", "--privileged", image, "true")
     host = inspect("bare")["HostConfig"]
