@@ -180,6 +180,16 @@ static void set_hidden_paths(json_t *values, const ContainerSpec *spec)
     json_object_set_new(values, "ReadonlyPaths", make_list(&read_only));
 }
 
+/* Docker has CDI devices as requests to a driver of that name. */
+static void set_device_requests(json_t *values, const ContainerSpec *spec)
+{
+    if (spec->cdi_devices.count > 0)
+        json_object_set_new(values, "DeviceRequests",
+                            json_pack("[{s:s, s:i, s:o, s:n, s:n}]", "Driver", "cdi", "Count", 0,
+                                      "DeviceIDs", make_list(&spec->cdi_devices), "Capabilities",
+                                      "Options"));
+}
+
 json_t *inspect_host_config(const Container *container, const json_t *spec)
 {
     _cleanup_json_ json_t *values = json_copy((json_t *)spec);
@@ -187,5 +197,6 @@ json_t *inspect_host_config(const Container *container, const json_t *spec)
     complete(values, "LogConfig", log_config_members, ARRAY_SIZE(log_config_members));
     complete(values, "RestartPolicy", restart_policy_members, ARRAY_SIZE(restart_policy_members));
     set_hidden_paths(values, &container->spec);
+    set_device_requests(values, &container->spec);
     return inspect_select(host_config_members, ARRAY_SIZE(host_config_members), values);
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`cay inspect`: Docker's JSON, member for member, whatever the container is and does."""
 
+import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import sqlite3
 
 import pytest
@@ -201,6 +203,30 @@ def test_every_option_shows_where_docker_shows_it(cay, image, inspect, tmp_path,
          "Propagation": "rprivate"},
         {"Type": "bind", "Source": "/usr", "Destination": "/opt", "Mode": "", "RW": False,
          "Propagation": "rprivate"}]
+
+
+@pytest.fixture
+def vendor_device():
+    """The name of a device that a vendor's specification describes, of this process alone."""
+    directory = pathlib.Path("/run/cdi")
+    specification = directory / f"cay-test-{os.getpid()}.json"
+    directory.mkdir(exist_ok=True)
+    specification.write_text(json.dumps({
+        "cdiVersion": "0.6.0", "kind": f"test{os.getpid()}.example/thing",
+        "devices": [{"name": "one", "containerEdits": {"deviceNodes": [{"path": "/dev/full"}]}}],
+    }), encoding="ascii")
+    yield f"test{os.getpid()}.example/thing=one"
+    specification.unlink()
+    with contextlib.suppress(OSError): # others have theirs there too
+        directory.rmdir()
+
+
+def test_a_device_of_a_vendor_is_a_request(cay, image, inspect, vendor_device, no_leaks):
+    cay.ok("create", "--name", "vendors", "--device", vendor_device, image, "true")
+    host = inspect("vendors")["HostConfig"]
+    assert host["DeviceRequests"] == [{"Driver": "cdi", "Count": 0, "DeviceIDs": [vendor_device],
+                                       "Capabilities": None, "Options": None}]
+    assert host["Devices"] == []
 
 
 def test_swap_is_limited_to_as_much_as_memory_unless_asked_for(cay, image, inspect, no_leaks):
