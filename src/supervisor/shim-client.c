@@ -63,6 +63,9 @@ int shim_client_lost(ShimClient *client, Error *err)
     if (client->shim.pid > 0 && process_wait(&client->shim, &status) == 0 && WIFSIGNALED(status))
         return error_set(err, ERROR_UNAVAILABLE, "the shim of container '%s' died of signal %d",
                          client_name(client), WTERMSIG(status));
+    if (!client->is_owner)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the container's shim died, or is of a version of cay that knows less");
     return error_set(err, ERROR_UNAVAILABLE, "the shim of container '%s' died",
                      client_name(client));
 }

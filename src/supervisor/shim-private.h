@@ -22,7 +22,7 @@
 #include "supervisor/shim-settings.h"
 
 /* Further clients wait in the socket's backlog until one of these has gone. */
-#define SHIM_PEERS_MAX 64
+#define SHIM_PEERS_MAX 512
 
 typedef struct Shim Shim;
 typedef struct Peer Peer;

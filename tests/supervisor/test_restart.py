@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Restart policies: what is started again, how often, and what ends it for good."""
 
+import contextlib
 import os
 import re
 import signal
@@ -9,6 +10,24 @@ import pytest
 
 from . import bundles
 from .bundles import converse, script, wait_for_end
+
+
+def await_ends(bundle, count):
+    """The policy's patience grows; this much of it is enough to act while it waits."""
+    while bundle.status().get("restartCount", 0) < count:
+        bundle.run("-a", "-c", "wait")
+
+
+def attach_to_cat(bundle):
+    """A client of the run that is a `cat`: those of the ones before end with them."""
+    while True:
+        client = bundle.start("-a", "-i")
+        with contextlib.suppress(BrokenPipeError):
+            client.process.stdin.write(b"there\n")
+            client.process.stdin.flush()
+        if client.process.stdout.readline() == b"there\n":
+            return client
+        client.end()
 
 
 LOOKING = {"read", "fstat", "newfstatat", "statx", "statfs", "fstatfs", "lseek", "fcntl", "ioctl",
@@ -154,6 +173,24 @@ def test_a_restart_whose_creation_fails_keeps_the_root_for_the_next(bundle):
     assert not bundle.left()
 
 
+def test_a_run_leaves_no_descriptor_and_no_memory_in_its_shim(bundle, release):
+    bundle.shim = release / "cay-shim"
+    bundle.write_settings(restart="on-failure")
+    held = []
+    for count in (1, 4):
+        (bundle.rootfs / "tmp" / bundle.name).unlink(missing_ok=True)
+        shim, _ = supervise(fail_times(bundle, count), "-k", "-i", "-m", str(bundle.rootfs))
+        client = attach_to_cat(bundle)
+        held.append(len(os.listdir(f"/proc/{shim}/fd")))
+        client.process.kill()
+        client.end()
+        bundles.await_rest(shim)
+        assert bundles.private_kilobytes(shim) <= bundles.KILOBYTES_AT_REST
+        bundle.run("-a", "-c", "stop:9")
+        wait_for_end(shim)
+    assert held[0] == held[1]
+
+
 def test_the_record_says_that_it_goes_on_and_the_next_run_has_none(bundle):
     bundle.write_settings(restart="always")
     run = fail_times(bundle, 1).start("-i", "-k")
@@ -188,12 +225,6 @@ def test_output_before_a_restart_is_not_lost_though_its_reader_is_slow(bundle):
     outcome = run.end()
     assert (len(outcome.stdout), outcome.words["again"]) == (60000, "1")
     bundle.run("-a", "-c", "stop:9")
-
-
-def await_ends(bundle, count):
-    """The policy's patience grows; this much of it is enough to act while it waits."""
-    while bundle.status().get("restartCount", 0) < count:
-        bundle.run("-a", "-c", "wait")
 
 
 def test_a_stop_ends_the_wait_for_a_restart(bundle):
