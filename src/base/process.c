@@ -35,6 +35,7 @@ typedef struct SpawnPlan {
     char *const *environment;
     int fds[3 + SPAWN_MAX_FDS + 1]; /* sources, by target number; the last is the program's */
     int n_fds;                      /* without the program's */
+    int mounts_fd;                  /* -EBADF: ours */
     bool new_mounts;
     bool new_session;
     bool die_with_parent;
@@ -82,6 +83,8 @@ static int child_execute(SpawnPlan *plan)
 
     for (int signal = 1; signal < NSIG; signal++)
         (void)sys_reset_signal(signal); /* fails for KILL and STOP */
+    if (plan->mounts_fd >= 0 && setns(plan->mounts_fd, CLONE_NEWNS) < 0)
+        return -errno;
     if (plan->new_mounts &&
         (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0))
         return -errno;
@@ -155,6 +158,7 @@ int process_spawn(const SpawnOptions *options, Process *ret, Error *err)
         .arguments = (char *const *)options->arguments,
         .environment = options->environment ? (char *const *)options->environment : environ,
         .n_fds = 3 + (int)options->n_fds,
+        .mounts_fd = options->mounts_fd ? *options->mounts_fd : -EBADF,
         .new_mounts = options->new_mounts,
         .new_session = options->new_session,
         .die_with_parent = options->die_with_parent,

@@ -19,6 +19,7 @@ typedef struct SpawnOptions {
     int stdio[3];                   /* become 0, 1, 2; -EBADF gives /dev/null */
     const int *fds;                 /* become 3, 4, ... in this order; -EBADF leaves a gap */
     size_t n_fds;
+    const int *mounts_fd; /* NULL, or the mount namespace that it is executed in */
     bool new_mounts;      /* a mount namespace of its own: what it mounts ends with it */
     bool new_session;     /* setsid(): survives the caller's terminal */
     bool die_with_parent; /* PR_SET_PDEATHSIG SIGKILL */

@@ -112,9 +112,9 @@ static int address_at(int dir_fd, const char *name, struct sockaddr_un *ret)
     return length < 0 || (size_t)length >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-int socket_listen_at(int dir_fd, const char *name, int backlog)
+static int listen_at(int dir_fd, const char *name, int type, int backlog)
 {
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address;
     int r;
 
@@ -126,6 +126,16 @@ int socket_listen_at(int dir_fd, const char *name, int backlog)
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, backlog) < 0)
         return -errno;
     return TAKE_FD(fd);
+}
+
+int socket_listen_at(int dir_fd, const char *name, int backlog)
+{
+    return listen_at(dir_fd, name, SOCK_SEQPACKET, backlog);
+}
+
+int socket_listen_stream_at(int dir_fd, const char *name, int backlog)
+{
+    return listen_at(dir_fd, name, SOCK_STREAM, backlog);
 }
 
 int socket_connect_at(int dir_fd, const char *name)

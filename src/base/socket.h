@@ -28,4 +28,5 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t max_fds
  * Return the descriptor or -errno.
  */
 int socket_listen_at(int dir_fd, const char *name, int backlog);
+int socket_listen_stream_at(int dir_fd, const char *name, int backlog); /* SOCK_STREAM */
 int socket_connect_at(int dir_fd, const char *name);

@@ -21,6 +21,7 @@
 #include "base/time-format.h"
 #include "engine/container-private.h"
 #include "sandbox/cgroup.h"
+#include "supervisor/oci-runtime.h"
 
 #define DIRECTORY_MODE 0700
 #define KILLED_EXIT_CODE 137
@@ -93,12 +94,32 @@ static int remove_runtime(ContainerClaim *claim, const char *id)
     return path_remove_tree(claim->engine->runtime_fd, away);
 }
 
-int container_kill_remains(const Container *container, Error *err)
+/* Another runtime may have made more than a cgroup tells of, and has its own way to be rid of it.
+ */
+static void kill_by_runtime(const ContainerClaim *claim)
 {
+    const Container *container = claim->container;
+    _cleanup_free_ char *directory = NULL;
+    OciRuntime runtime = { .program = container->spec.runtime, .mounts_fd = -EBADF };
+
+    if (!runtime.program ||
+        faccessat(claim->runtime_fd, OCI_RUNTIME_STATE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    runtime.directory = directory = path_of_directory(claim->runtime_fd);
+    if (directory && oci_runtime_check(runtime.program, NULL) >= 0)
+        oci_runtime_delete(&runtime, container->id);
+}
+
+int container_kill_remains(const ContainerClaim *claim, Error *err)
+{
+    const Container *container = claim->container;
     _cleanup_free_ char *path = container_cgroup_path(container);
     _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
     _cleanup_error_ Error problem = {};
-    int r = cgroup_open(path, &cgroup, &problem);
+    int r;
+
+    kill_by_runtime(claim);
+    r = cgroup_open(path, &cgroup, &problem);
 
     if (r < 0 && problem.kind == ERROR_NOT_FOUND)
         return 0;

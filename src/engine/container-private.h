@@ -120,7 +120,7 @@ int container_recover_name(Engine *engine, const char *name, Error *err);
 int container_update_finish(Engine *engine, const char *id, Error *err);
 
 /* Kill what is left in its cgroup and remove that. */
-int container_kill_remains(const Container *container, Error *err);
+int container_kill_remains(const ContainerClaim *claim, Error *err);
 
 /* --- configuration (container-config.c and what it is made of) --- */
 

@@ -62,7 +62,7 @@ static bool has_run(const ContainerClaim *claim)
  * written: then it is brought to running, so that its end is recorded. */
 static int recover_settled(ContainerClaim *claim, Error *err)
 {
-    int r = container_kill_remains(claim->container, err);
+    int r = container_kill_remains(claim, err);
 
     if (r < 0 || !has_run(claim))
         return r;
@@ -80,7 +80,7 @@ int container_claim_recover(ContainerClaim *claim, Error *err)
     if (container->state == CONTAINER_CREATED || container->state == CONTAINER_EXITED)
         return recover_settled(claim, err);
 
-    r = container_kill_remains(container, err);
+    r = container_kill_remains(claim, err);
     if (r < 0)
         return r;
     if (container->state == CONTAINER_REMOVING || container->spec.auto_remove)
@@ -97,7 +97,7 @@ static int remove_orphan(ContainerClaim *claim, const char *id, Error *err)
 
     claim->container = NEW(Container); /* stands for what is gone, so that the claim cleans up */
     (void)strncpy(claim->container->id, id, CONTAINER_ID_LENGTH);
-    r = container_kill_remains(claim->container, err);
+    r = container_kill_remains(claim, err);
     if (r < 0)
         return r;
     r = path_remove_tree(claim->engine->containers_fd, id);

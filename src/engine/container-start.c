@@ -45,7 +45,7 @@ static int give_up_start(ContainerClaim *claim, int r, Error *problem, Error *er
     /* A shim that fails clears up after itself, one that was killed has left its cgroup. Nobody
      * would look for that once the container is gone, so a container that cannot be cleared up
      * stays for recovery. */
-    if (container_kill_remains(container, &ignored) < 0) {
+    if (container_kill_remains(claim, &ignored) < 0) {
         claim->undo = false;
     } else if (container->spec.auto_remove) {
         claim->undo = true;
@@ -152,7 +152,7 @@ int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
  */
 static int finish(ContainerClaim *claim, const ShimExit *told, Error *err)
 {
-    int r = container_kill_remains(claim->container, err);
+    int r = container_kill_remains(claim, err);
 
     if (r < 0)
         return r;

@@ -28,6 +28,7 @@ typedef struct Shim Shim;
 typedef struct Peer Peer;
 typedef struct ShimExec ShimExec;
 typedef struct ShimHealth ShimHealth;
+typedef struct ShimOci ShimOci;
 
 /* What a peer still has to be sent, in this order; each at most once at a time. */
 typedef enum PeerDebt {
@@ -99,7 +100,8 @@ struct Shim {
 
     /* one run of the container (shim-run.c) */
     RuntimeConfig *config;     /* until the program is started */
-    Sandbox *sandbox;          /* NULL: nothing runs */
+    Sandbox *sandbox;          /* NULL: nothing runs, or not in one of ours */
+    ShimOci *oci;              /* of another runtime; NULL: nothing is made */
     EventSource *end;          /* of the container's first process; NULL: not started */
     int terminal_fd;           /* keeps the container's side of its terminal open */
     CgroupOomWatch *oom_watch; /* NULL: nothing tells */
@@ -281,6 +283,20 @@ void run_free(Shim *shim);
 /* Let go of the descriptors that its output came from. */
 void run_close(Shim *shim);
 
+/* What makes a run, one table for each kind of it. */
+typedef struct RunKind {
+    int (*create)(Shim *shim, Error *err);
+    int (*start)(Shim *shim, Error *err);
+    pid_t (*pid)(const Shim *shim);      /* 0: there is none */
+    int (*pidfd)(const Shim *shim);      /* -EBADF: likewise */
+    Cgroup *(*cgroup)(const Shim *shim); /* NULL: it has none of its own */
+    void (*free)(Shim *shim);            /* also of what was never made */
+} RunKind;
+
+extern const RunKind sandbox_run; /* shim-run.c */
+extern const RunKind oci_run;     /* shim-oci.c: another OCI runtime */
+extern const RunKind exec_run;    /* shim-exec.c */
+
 /*
  * shim-exec.c: the same for one more process in a container that runs. Its run begins with START,
  * its record is what its clients are told, and its directory goes with it.
@@ -288,17 +304,11 @@ void run_close(Shim *shim);
 
 /* @id is its name, @pid the number of the container's first process. Returns 0 or -EINVAL. */
 int exec_new(Shim *shim, const char *id, const char *pid);
-int exec_create(Shim *shim, Error *err);
-int exec_start(Shim *shim, Error *err);
 void exec_set_window(ShimExec *exec, const ShimWindow *window);
-pid_t exec_pid(const ShimExec *exec);
-int exec_pidfd(const ShimExec *exec);
 
 /* It has ended, as shim->exit says: nothing of it is left when its clients hear of that. */
 void exec_record_end(Shim *shim);
 
-/* Kill it if it runs. */
-void exec_end(Shim *shim);
 void exec_free(Shim *shim);
 
 /*

@@ -85,9 +85,51 @@ static void forget_oom(Shim *shim)
         cgroup_oom_watch_free(TAKE_PTR(shim->oom_watch));
 }
 
+static int start_sandbox(Shim *shim, Error *err)
+{
+    return sandbox_start(shim->sandbox, err);
+}
+
+static pid_t pid_of_sandbox(const Shim *shim)
+{
+    return shim->sandbox ? sandbox_pid(shim->sandbox) : 0;
+}
+
+static int pidfd_of_sandbox(const Shim *shim)
+{
+    return shim->sandbox ? sandbox_pidfd(shim->sandbox) : -EBADF;
+}
+
+static Cgroup *cgroup_of_sandbox(const Shim *shim)
+{
+    return shim->sandbox ? sandbox_cgroup(shim->sandbox) : NULL;
+}
+
+static void free_sandbox(Shim *shim)
+{
+    if (shim->sandbox)
+        sandbox_free(TAKE_PTR(shim->sandbox));
+}
+
+const RunKind sandbox_run = {
+    .create = create_sandbox,
+    .start = start_sandbox,
+    .pid = pid_of_sandbox,
+    .pidfd = pidfd_of_sandbox,
+    .cgroup = cgroup_of_sandbox,
+    .free = free_sandbox,
+};
+
+static const RunKind *kind_of(const Shim *shim)
+{
+    if (shim->exec)
+        return &exec_run;
+    return shim->settings.runtime ? &oci_run : &sandbox_run;
+}
+
 int run_create(Shim *shim, Error *err)
 {
-    return shim->exec ? exec_create(shim, err) : create_sandbox(shim, err);
+    return kind_of(shim)->create(shim, err);
 }
 
 int run_prepare(Shim *shim, Error *err)
@@ -106,7 +148,7 @@ int run_prepare(Shim *shim, Error *err)
 
 int run_start(Shim *shim, EventFdHandler on_end, Error *err)
 {
-    int r = shim->exec ? exec_start(shim, err) : sandbox_start(shim->sandbox, err);
+    int r = kind_of(shim)->start(shim, err);
 
     if (r < 0)
         return r;
@@ -126,21 +168,17 @@ void run_set_window(Shim *shim, const ShimWindow *window)
 
 pid_t run_pid(const Shim *shim)
 {
-    if (shim->exec)
-        return exec_pid(shim->exec);
-    return shim->sandbox ? sandbox_pid(shim->sandbox) : 0;
+    return kind_of(shim)->pid(shim);
 }
 
 int run_pidfd(const Shim *shim)
 {
-    if (shim->exec)
-        return exec_pidfd(shim->exec);
-    return shim->sandbox ? sandbox_pidfd(shim->sandbox) : -EBADF;
+    return kind_of(shim)->pidfd(shim);
 }
 
 Cgroup *run_cgroup(const Shim *shim)
 {
-    return shim->sandbox ? sandbox_cgroup(shim->sandbox) : NULL;
+    return kind_of(shim)->cgroup(shim);
 }
 
 void run_reap(Shim *shim)
@@ -173,10 +211,7 @@ void run_free(Shim *shim)
     if (shim->end)
         event_source_free(TAKE_PTR(shim->end));
     forget_oom(shim);
-    if (shim->sandbox)
-        sandbox_free(TAKE_PTR(shim->sandbox));
-    if (shim->exec)
-        exec_end(shim);
+    kind_of(shim)->free(shim);
     if (shim->config)
         run_settle(shim);
 }
