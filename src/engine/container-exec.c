@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/directory.h"
@@ -34,6 +35,8 @@
 #include "supervisor/shim-status.h"
 
 #define DIRECTORY_MODE 0700
+#define STAT_LINE_MAX 1024
+#define PROCESS_IS_EXITING 0x4U /* the kernel's PF_EXITING */
 #define CGROUP_FILE_MAX ((size_t)64 * 1024)
 
 struct ContainerExec {
@@ -95,6 +98,29 @@ static int check_state(const Target *target, Error *err)
 static bool is_alive(int pidfd)
 {
     return pidfd_send_signal(pidfd, 0, NULL, 0) == 0;
+}
+
+/*
+ * Is the first process on its way out, or gone? Then that is why whatever went wrong did. Its pidfd
+ * only tells when the last process of the pid namespace has ended (proc_pid_stat(5), flags).
+ */
+static bool is_ending(const Target *target)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char line[STAT_LINE_MAX], path[32];
+    const char *after_command;
+    unsigned flags;
+    ssize_t n;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", target->pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+    if (n <= 0 || !is_alive(target->pidfd))
+        return true;
+    line[n] = '\0';
+    after_command = strrchr(line, ')');
+    return !after_command || sscanf(after_command, ") %*c %*s %*s %*s %*s %*s %u", &flags) != 1 ||
+           (flags & PROCESS_IS_EXITING);
 }
 
 /* One of the paths ends in the container's cgroup or goes on below it. */
@@ -252,14 +278,18 @@ static void list_live(int parent_fd, StringList *ret)
             string_list_add(ret, entry->d_name);
 }
 
-/* It gets its name when it is locked. Returns 0 where it was taken for a dead one's before. */
+/* It gets its name when it is locked. Returns 0 where it was taken for a dead one's before, and
+ * -ENOENT where the parent is gone. */
 static int try_make_directory(int parent_fd, const char *id)
 {
     _cleanup_free_ char *hidden = memory_printf(".%s", id);
-    _cleanup_close_ int fd = path_open_directory(parent_fd, hidden, DIRECTORY_MODE);
+    _cleanup_close_ int fd = -EBADF;
 
+    if (mkdirat(parent_fd, hidden, DIRECTORY_MODE) < 0 && errno != EEXIST)
+        return -errno;
+    fd = openat(parent_fd, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return fd == -ENOENT ? 0 : fd;
+        return errno == ENOENT ? 0 : -errno;
     if (flock(fd, LOCK_EX) < 0) /* who looks after dead ones holds it for a moment */
         return errno == EINTR ? 0 : -errno;
     if (renameat(parent_fd, hidden, parent_fd, id) < 0)
@@ -313,8 +343,6 @@ static int execute(const Engine *engine, const Target *target, const ContainerEx
     if (r < 0)
         return r;
     parent_fd = path_open_directory(target->runtime_fd, EXEC_DIRECTORY_NAME, DIRECTORY_MODE);
-    if (parent_fd == -ENOENT) /* the runtime directory goes with its container */
-        return not_running(target, err);
     exec_fd = parent_fd < 0 ? parent_fd : make_directory(parent_fd, exec->id);
     if (exec_fd < 0)
         return error_result(err, exec_fd, "make a directory for the exec");
@@ -342,7 +370,7 @@ int container_exec_start(Engine *engine, const char *name, const ContainerExecOp
     random_hex(exec->id, CONTAINER_ID_LENGTH);
     r = execute(engine, &target, options, exec, err);
     if (r < 0)
-        return r;
+        return is_ending(&target) ? not_running(&target, err) : r;
     *ret = TAKE_PTR(exec);
     return 0;
 }

@@ -273,6 +273,18 @@ def test_a_hundred_at_once(box, release):
     assert box.directories() == []
 
 
+def test_those_that_begin_while_the_container_ends_are_told_so(box, release):
+    fast = box.cay.on(release)
+    clients = [fast.spawn("exec", "box", "sh", "-c", "echo up; exec cat /tmp/gate")
+               for _ in range(40)]
+    assert clients[0].stdout.readline() == b"up\n"
+    assert box.finish() == 0
+    for client in clients:
+        errors = client.communicate()[1]
+        assert client.returncode == 137 and errors == b"" or client.returncode == 1 and \
+            errors == b"cay: container 'box' is not running\n", errors
+
+
 def test_a_pid_of_somebody_else_leads_nowhere(box):
     """The pid that is on record may be that of any process by now."""
     lock = box.runtime() / "lock"
