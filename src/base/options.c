@@ -185,10 +185,14 @@ static int refuse_long(const OptionTable *table, const char *name, size_t length
     _cleanup_free_ char *word = memory_strndup(name, length);
     Suggestion suggestion = SUGGESTION_INIT(word);
 
-    for (size_t i = 0; i < table->n_unsupported; i++)
+    for (size_t i = 0; i < table->n_unsupported; i++) {
+        const char *instead = table->unsupported[i].instead;
+
         if (strcmp(table->unsupported[i].name, word) == 0)
             return error_set(err, ERROR_UNSUPPORTED,
-                             "option '--%s' is not supported by this version", word);
+                             "option '--%s' is not supported by this version%s%s", word,
+                             instead ? ": " : "", instead ? instead : "");
+    }
 
     suggestion_offer(&suggestion, "help");
     for (size_t i = 0; i < table->n_options; i++)

@@ -56,6 +56,7 @@ struct Option {
 typedef struct UnsupportedOption {
     const char *name;
     char short_name;
+    const char *instead; /* what to do about it; NULL: nothing */
 } UnsupportedOption;
 
 typedef struct OptionTable {

@@ -273,7 +273,8 @@ static const struct {
 } bad_lines[] = {
     MISUSE("--memroy 1g x", "unknown option '--memroy', did you mean '--memory'?"),
     MISUSE("--rm", "needs at least 1 argument: cay run IMAGE [COMMAND] [ARG...]"),
-    LACK("--gpus all x", "option '--gpus' is not supported by this version"),
+    LACK("--gpus all x", "option '--gpus' is not supported by this version: "
+                         "name a CDI device, such as '--device nvidia.com/gpu=all'"),
     MISUSE("-d -a stdout x", "'--detach' and '--attach' contradict each other"),
     MISUSE("-a in x", "invalid value 'in' for option '--attach': use 'stdin', 'stdout' or "
                       "'stderr'"),
