@@ -135,15 +135,27 @@ char *time_to_human(int64_t nanoseconds)
     return memory_printf("%lld years", (long long)(hours / 24 / 365));
 }
 
-char *size_to_human(int64_t bytes)
+static char *size_to_text(int64_t bytes, double step, int precision, const char *const units[],
+                          size_t n_units)
 {
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
     double size = (double)bytes;
     size_t unit = 0;
 
-    while (size >= 1000 && unit + 1 < ARRAY_SIZE(units)) {
-        size /= 1000;
-        unit++;
-    }
-    return memory_printf("%.3g%s", size, units[unit]);
+    for (; size >= step && unit + 1 < n_units; unit++)
+        size /= step;
+    return memory_printf("%.*g%s", precision, size, units[unit]);
+}
+
+char *size_to_human(int64_t bytes)
+{
+    static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+
+    return size_to_text(bytes, 1000, 3, units, ARRAY_SIZE(units));
+}
+
+char *size_to_human_binary(int64_t bytes)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+    return size_to_text(bytes, 1024, 4, units, ARRAY_SIZE(units));
 }

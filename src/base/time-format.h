@@ -20,3 +20,5 @@ int time_from_rfc3339(const char *text, int64_t *ret);
 char *time_to_human(int64_t nanoseconds);
 /* "113MB", "1.09kB": Docker's HumanSize, decimal units, three significant digits. */
 char *size_to_human(int64_t bytes);
+/* "1.5MiB", "1020KiB": Docker's BytesSize, binary units, four significant digits. */
+char *size_to_human_binary(int64_t bytes);

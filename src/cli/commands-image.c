@@ -62,6 +62,13 @@ static const Command commands[] = {
         .execute = cli_image_load,
     },
     {
+        .names = { "image prune" },
+        .arguments = "",
+        .summary = "Remove images that are not used",
+        .options = &image_prune_option_table,
+        .execute = cli_image_prune,
+    },
+    {
         .names = { "image rm", "image remove", "rmi" },
         .arguments = "IMAGE [IMAGE...]",
         .summary = "Remove images",

@@ -17,6 +17,27 @@ static const Command commands[] = {
         .execute = cli_system_boot,
     },
     {
+        .names = { "system df" },
+        .arguments = "",
+        .summary = "Show what images and containers occupy on disk",
+        .options = &system_df_option_table,
+        .execute = cli_system_df,
+    },
+    {
+        .names = { "system info", "info" },
+        .arguments = "",
+        .summary = "Show what there is on this machine",
+        .options = &system_info_option_table,
+        .execute = cli_system_info,
+    },
+    {
+        .names = { "system prune" },
+        .arguments = "",
+        .summary = "Remove containers and images that are not used",
+        .options = &system_prune_option_table,
+        .execute = cli_system_prune,
+    },
+    {
         .names = { "version" },
         .arguments = "",
         .summary = "Show version information",

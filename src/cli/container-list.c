@@ -11,11 +11,11 @@
 #include "base/time-format.h"
 #include "cli/commands.h"
 #include "cli/container-filter.h"
+#include "cli/container-text.h"
 #include "cli/open-engine.h"
 #include "cli/row-writer.h"
 #include "engine/container.h"
 
-#define COMMAND_WIDTH 20
 #define MOUNT_WIDTH 15
 
 typedef struct ListOptions {
@@ -86,50 +86,6 @@ static void list_options_done(ListOptions *options)
     string_list_done(&options->filters);
 }
 
-/* The program and its arguments in quotes, cut to what a table has room for. */
-static json_t *make_command(const ContainerSpec *spec, bool no_trunc)
-{
-    _cleanup_free_ char *entrypoint = string_list_join(&spec->entrypoint, " ");
-    _cleanup_free_ char *arguments = string_list_join(&spec->command, " ");
-    _cleanup_free_ char *command =
-        memory_printf("%s%s%s", entrypoint, *entrypoint && *arguments ? " " : "", arguments);
-    _cleanup_free_ char *text = NULL;
-    json_t *json;
-
-    if (no_trunc || strlen(command) <= COMMAND_WIDTH)
-        text = memory_printf("\"%s\"", command);
-    else
-        text = memory_printf("\"%.*s…\"", COMMAND_WIDTH - 1, command);
-    json = json_string(text);
-    return json ? json : json_string("\"?\""); /* a program's name need not be text */
-}
-
-/* "Up 5 minutes (healthy)", "Restarting (1) 3 seconds ago", "Exited (1) 2 hours ago", "Created". */
-static char *make_status(const Container *container, int64_t now)
-{
-    _cleanup_free_ char *up = time_to_human(now - container->started_at);
-    _cleanup_free_ char *down = time_to_human(now - container->finished_at);
-    long long code = (long long)container->exit_code;
-
-    switch (container->state) {
-    case CONTAINER_RUNNING:
-        if (container->health && strcmp(container->health, "starting") == 0)
-            return memory_printf("Up %s (health: starting)", up);
-        return container->health ? memory_printf("Up %s (%s)", up, container->health)
-                                 : memory_printf("Up %s", up);
-    case CONTAINER_PAUSED:
-        return memory_printf("Up %s (Paused)", up);
-    case CONTAINER_RESTARTING:
-        return memory_printf("Restarting (%lld) %s ago", code, down);
-    case CONTAINER_EXITED:
-        return memory_printf("Exited (%lld) %s ago", code, down);
-    case CONTAINER_REMOVING:
-        return memory_strdup("Removal In Progress");
-    default:
-        return memory_strdup("Created");
-    }
-}
-
 static json_t *make_labels(const StringMap *labels)
 {
     _cleanup_string_buffer_ StringBuffer text = {};
@@ -175,9 +131,8 @@ static json_t *make_row(const Container *container, bool no_trunc)
 {
     int64_t now = time_now();
     _cleanup_free_ char *created_at = time_to_rfc3339(container->created_at);
-    _cleanup_free_ char *age = time_to_human(now - container->created_at);
-    _cleanup_free_ char *running_for = memory_printf("%s ago", age);
-    _cleanup_free_ char *status = make_status(container, now);
+    _cleanup_free_ char *running_for = time_ago_text(container->created_at, now);
+    _cleanup_free_ char *status = container_status_text(container, now);
     _cleanup_free_ char *id =
         memory_strndup(container->id, no_trunc ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH);
     ContainerState state =
@@ -189,7 +144,7 @@ static json_t *make_row(const Container *container, bool no_trunc)
                   container->name, "Size", "0B", "LocalVolumes", "0", "Networks",
                   container->spec.network_mode ? container->spec.network_mode : "");
 
-    json_object_set_new(row, "Command", make_command(&container->spec, no_trunc));
+    json_object_set_new(row, "Command", container_command_text(&container->spec, no_trunc));
     json_object_set_new(row, "Mounts", make_mounts(&container->spec, no_trunc));
     json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
     return row;

@@ -12,3 +12,6 @@ char *image_short_id(const char *id, bool no_trunc);
 /* Open the engine and its images. The store stays the engine's. */
 int open_images(const Invocation *invocation, Engine **ret_engine, ImageStore **ret_images,
                 Error *err);
+
+/* What a pruning has removed, as Docker prints it. */
+void image_prune_print(const ImageRemovals *list);

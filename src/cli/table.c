@@ -31,6 +31,7 @@ typedef struct Table {
     size_t n_cells, cells_capacity;
     Line *lines;
     size_t n_lines, lines_capacity;
+    size_t width; /* of a column at least */
 } Table;
 
 static void table_done(Table *table)
@@ -78,7 +79,7 @@ static Cell *column_cell(const Table *table, size_t line, size_t column)
 /* Give all cells of the run of lines that starts at @line and has @column the same width. */
 static size_t measure_run(Table *table, size_t line, size_t column)
 {
-    size_t width = COLUMN_WIDTH_MIN, end = line;
+    size_t width = table->width, end = line;
     Cell *cell;
 
     for (; end < table->n_lines && (cell = column_cell(table, end, column)); end++)
@@ -118,7 +119,12 @@ static void write_line(const Table *table, const Line *line, StringBuffer *buffe
 
 void table_add(StringBuffer *buffer, const char *text)
 {
-    _cleanup_(table_done) Table table = {};
+    table_add_wide(buffer, text, COLUMN_WIDTH_MIN);
+}
+
+void table_add_wide(StringBuffer *buffer, const char *text, size_t width)
+{
+    _cleanup_(table_done) Table table = { .width = width };
 
     while (*text) {
         size_t length = strcspn(text, "\n");

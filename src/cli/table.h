@@ -11,3 +11,6 @@
 
 /* Lay out @text, lines of tab-separated cells, at the end of @buffer. */
 void table_add(StringBuffer *buffer, const char *text);
+
+/* The same with columns of at least @width characters. */
+void table_add_wide(StringBuffer *buffer, const char *text, size_t width);

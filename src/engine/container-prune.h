@@ -21,6 +21,10 @@ void container_prune_filter_done(ContainerPruneFilter *filter);
 /* Add the text of one --filter: "until=10m", "label=a=b", "label!=a". Errors: INVALID. */
 int container_prune_filter_add(ContainerPruneFilter *filter, const char *text, Error *err);
 
+/* Does it hold for a container or an image made at @created_at with these labels? */
+bool container_prune_filter_matches(const ContainerPruneFilter *filter, int64_t created_at,
+                                    const StringMap *labels);
+
 /*
  * Remove them. Their ids are added to @removed, and the bytes that they occupied to *reclaimed. One
  * that cannot be removed, as another command has it, stays. Errors: those of container_list().

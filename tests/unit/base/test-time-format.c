@@ -85,13 +85,34 @@ static void sizes_have_three_digits(void **state)
     }
 }
 
+static void binary_sizes_have_four_digits(void **state)
+{
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } cases[] = {
+        { 0, "0B" },
+        { 1023, "1023B" },
+        { 1024, "1KiB" },
+        { 1536 * 1024, "1.5MiB" },
+        { INT64_C(1) << 26, "64MiB" },
+        { INT64_C(25276026880), "23.54GiB" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_free_ char *text = size_to_human_binary(cases[i].bytes);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times_go_to_text_and_back),
-        cmocka_unit_test(zones_are_understood),
-        cmocka_unit_test(ages_are_told_as_docker_does),
-        cmocka_unit_test(sizes_have_three_digits),
+        cmocka_unit_test(times_go_to_text_and_back),     cmocka_unit_test(zones_are_understood),
+        cmocka_unit_test(ages_are_told_as_docker_does),  cmocka_unit_test(sizes_have_three_digits),
+        cmocka_unit_test(binary_sizes_have_four_digits),
     };
 
     return cmocka_run_group_tests_name("time-format", tests, NULL, NULL);
