@@ -119,6 +119,12 @@ int container_recover_name(Engine *engine, const char *name, Error *err);
  * done is undone, with a warning. (container-update.c) */
 int container_update_finish(Engine *engine, const char *id, Error *err);
 
+/*
+ * Keep updates of the claimed container waiting until *ret_lock_fd is closed: one may have begun
+ * when it still ran. Its spec is read again.
+ */
+int container_update_hold(ContainerClaim *claim, int *ret_lock_fd, Error *err);
+
 /* Kill what is left in its cgroup and remove that. */
 int container_kill_remains(const ContainerClaim *claim, Error *err);
 

@@ -95,14 +95,19 @@ static int spawn_shim(ContainerClaim *claim, int terminal_fd, Error *err)
     return shim_client_spawn(&options, &claim->shim, err);
 }
 
-/* What container_create() has done for a container that is started at once. */
-static int prepare_start(ContainerClaim *claim, Error *err)
+/*
+ * What container_create() has done for a container that is started at once. Until *ret_lock_fd is
+ * closed nobody updates it.
+ */
+static int prepare_start(ContainerClaim *claim, int *ret_lock_fd, Error *err)
 {
     int r;
 
     if (claim->rootfs_fd >= 0)
         return 0;
-    r = container_rootfs_mount(claim, err);
+    r = container_update_hold(claim, ret_lock_fd, err);
+    if (r >= 0)
+        r = container_rootfs_mount(claim, err);
     if (r >= 0)
         r = container_files_write(claim->directory_fd, claim->container, err);
     if (r >= 0)
@@ -123,11 +128,13 @@ static void forget_last_run(Container *container)
 int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
 {
     Container *container = claim->container;
+    _cleanup_close_ int update_lock_fd = -EBADF;
     _cleanup_error_ Error problem = {};
-    int r = prepare_start(claim, &problem);
+    int r = prepare_start(claim, &update_lock_fd, &problem);
 
     if (r >= 0)
         r = spawn_shim(claim, terminal_fd, &problem);
+    update_lock_fd = fd_close(update_lock_fd); /* the cgroup is there, for updates to find */
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
     claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */

@@ -7,7 +7,8 @@
  * and, while it runs, its cgroup. What is to become of them is written into the row first, as its
  * pending spec; who finds one that nobody is at work on carries it out. A value that the kernel
  * refuses leaves everything as it was. Updates of one container take turns by flock(2) of its
- * directory; one that does not run is claimed as well, so that nobody starts it meanwhile.
+ * directory, which its start holds too, from reading the spec until the cgroup is there. One that
+ * does not run is claimed as well.
  */
 
 #include <errno.h>
@@ -103,16 +104,14 @@ static int write_config(const Update *update, const RuntimeConfig *config, Error
     return r < 0 ? error_result(err, r, "write '" CONTAINER_CONFIG_NAME "'") : 0;
 }
 
-/* One that does not run has none, and one that ends or waits for its restart now may have none. */
-static int apply_to_cgroup(const Update *update, const RuntimeConfig *config, Error *err)
+/* Whatever its row says: it may have been started, or have ended, since that was read. */
+static int apply_to_cgroup(const RuntimeConfig *config, Error *err)
 {
     LinuxResources limits = config->linux_config.resources;
     _cleanup_(cgroup_freep) Cgroup *cgroup = NULL;
     _cleanup_error_ Error problem = {};
     int r;
 
-    if (!container_is_up(update->container))
-        return 0;
     limits.devices = (LinuxDeviceRules) {};
     r = cgroup_open(config->linux_config.cgroups_path, &cgroup, &problem);
     if (r < 0 && problem.kind == ERROR_NOT_FOUND)
@@ -132,8 +131,7 @@ static void give_up(const Update *update)
 
     if (make_config(update, &update->container->spec, &config, NULL) >= 0 &&
         write_config(update, config, NULL) >= 0) {
-        (void)apply_to_cgroup(update, config,
-                              NULL); /* a refused update has changed nothing there */
+        (void)apply_to_cgroup(config, NULL); /* a refused update has changed nothing there */
         (void)container_row_set_pending(update->engine, update->container->id, NULL, NULL);
     }
 }
@@ -166,7 +164,7 @@ static int carry_out(Update *update, Error *err)
     if (r >= 0)
         r = write_config(update, config, err);
     if (r >= 0)
-        r = apply_to_cgroup(update, config, err);
+        r = apply_to_cgroup(config, err);
     if (r < 0) {
         give_up(update);
         return r;
@@ -175,9 +173,11 @@ static int carry_out(Update *update, Error *err)
     if (r < 0)
         return r;
     container_tell(update->engine, update->container, "update", NULL);
-    if (container_is_up(update->container) &&
-        container_connect(update->engine, update->container, &shim, NULL) >= 0)
-        (void)shim_client_reload(shim, NULL); /* one that has just ended has no use for it */
+    /* Once the shim has answered, a run that its policy has begun meanwhile has its cgroup, perhaps
+     * with what config.json said before. One that has just ended has no use for either. */
+    if (container_connect(update->engine, update->container, &shim, NULL) >= 0 &&
+        shim_client_reload(shim, NULL) >= 0 && update->container->spec.restart_policy.name)
+        (void)apply_to_cgroup(config, NULL);
     return 0;
 }
 
@@ -215,6 +215,25 @@ int container_update_finish(Engine *engine, const char *id, Error *err)
         return r;
     if (carry_out_pending(&update, id, &problem) < 0)
         log_warning("finish the update of container '%.12s': %s", id, error_message(&problem));
+    return 0;
+}
+
+int container_update_hold(ContainerClaim *claim, int *ret_lock_fd, Error *err)
+{
+    _cleanup_(update_done) Update update = { .engine = claim->engine, .directory_fd = -EBADF };
+    const char *id = claim->container->id;
+    ContainerSpec outdated = claim->container->spec;
+    int r = lock_directory(&update, id, true, err);
+
+    if (r >= 0)
+        r = load(&update, id, err);
+    if (r >= 0) /* of somebody who died */
+        r = carry_out_pending(&update, id, err);
+    if (r < 0)
+        return r;
+    claim->container->spec = update.container->spec;
+    update.container->spec = outdated;
+    *ret_lock_fd = TAKE_FD(update.directory_fd);
     return 0;
 }
 

@@ -129,6 +129,20 @@ def test_several_containers_are_updated_whatever_becomes_of_one(cay, running, im
     assert inspect(cay, "other")["HostConfig"]["Memory"] == 96 << 20
 
 
+def test_updates_and_a_restart_at_once_agree_in_the_end(cay, release, running):
+    cay = cay.on(release)
+    for size in (70, 71, 72, 73):
+        processes = [cay.spawn("update", "-m", f"{size}m", running),
+                     cay.spawn("restart", "-t", "0", running),
+                     cay.spawn("update", "--pids-limit", str(size), running)]
+        for process in processes:
+            _, problem = process.communicate()
+            assert process.returncode == 0 or b"in use by another command" in problem
+        cay("start", running)
+        now = everywhere(cay, running)
+        assert now["row"][:2] == now["config.json"] == now["kernel"]
+
+
 @pytest.mark.parametrize("options, message", [
     (["-m", "1k"], "memory limit of 1024 bytes is too low: the minimum is 6MB"),
     (["--cpu-shares", "1"], "cpu shares of 1 are not from 2"),
