@@ -92,10 +92,25 @@ static json_t *safe_row(json_t *row)
     return copy;
 }
 
+static json_t *safe_methods(json_t *methods)
+{
+    json_t *copy = json_object();
+    const char *name;
+    json_t *results;
+
+    json_object_foreach(methods, name, results)
+    {
+        json_object_set_new(copy, name, safe_row(results));
+    }
+    return copy;
+}
+
 int row_writer_add(RowWriter *writer, json_t *row, json_t *methods, Error *err)
 {
     _cleanup_json_ json_t *shown = writer->is_table ? safe_row(row) : json_incref(row);
-    TemplateData data = { .value = shown, .methods = methods };
+    _cleanup_json_ json_t *answers =
+        writer->is_table && methods ? safe_methods(methods) : json_incref(methods);
+    TemplateData data = { .value = shown, .methods = answers };
     int r = template_execute(writer->template, &data, &writer->rows, err);
 
     if (r == 0)

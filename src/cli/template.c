@@ -156,23 +156,33 @@ static int evaluate_operand(Execution *run, const Operand *operand, json_t *dot,
     return r < 0 ? r : walk_fields(run, operand, value, ret);
 }
 
+/* What heads a column of `{{.Label "com.example.some-key"}}`: "some key", as in Docker's tables. */
+static json_t *make_title(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    _cleanup_free_ char *title = memory_strdup(dot ? dot + 1 : key);
+
+    for (char *at = title; (at = strpbrk(at, "-_"));)
+        *at = ' ';
+    return json_string(title);
+}
+
 /* `{{.Label "key"}}` */
 static int call_method(Execution *run, const Operand *operand, const FunctionCall *call,
                        json_t **ret)
 {
     const char *name = operand->fields.items[0];
-    json_t *results = operand->type == OPERAND_DOT && operand->fields.count == 1
-                          ? json_object_get(run->data->methods, name)
-                          : NULL;
+    bool is_method = operand->type == OPERAND_DOT && operand->fields.count == 1;
+    json_t *results = is_method ? json_object_get(run->data->methods, name) : NULL;
 
-    if (!results)
+    if (!results && !(is_method && run->data->is_header)) /* titles know no methods */
         return template_error(run->err, ERROR_INVALID, operand->position,
                               "field '%s' takes no arguments", name);
     if (call->count != 1 || !json_is_string(call->arguments[0]))
         return template_error(run->err, ERROR_INVALID, operand->position, "'.%s' takes one string",
                               name);
     if (run->data->is_header) {
-        *ret = json_incref(call->arguments[0]);
+        *ret = make_title(json_string_value(call->arguments[0]));
         return 0;
     }
     json_t *result = json_object_get(results, json_string_value(call->arguments[0]));

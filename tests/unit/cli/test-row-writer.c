@@ -103,6 +103,23 @@ static void a_table_of_the_users_own_has_the_columns_titles(void **state)
                "22        22x\n");
 }
 
+static void what_a_method_answers_is_safe_in_a_table_and_its_key_is_the_title(void **state)
+{
+    _cleanup_(row_writer_freep) RowWriter *writer = NULL;
+    _cleanup_(output_done) Output output = {};
+    _cleanup_json_ json_t *row = json_pack("{s:s, s:s}", "ID", "1", "Name", "web");
+    _cleanup_json_ json_t *methods = json_pack("{s:{s:s}}", "Label", "org.a-b_c", "x\x1b[2J");
+
+    (void)state;
+    assert_int_equal(
+        row_writer_new(&layout, "table {{.ID}}\t{{.Label \"org.a-b_c\"}}", false, &writer, NULL),
+        0);
+    assert_int_equal(row_writer_add(writer, row, methods, NULL), 0);
+    output_open(&output);
+    assert_int_equal(row_writer_finish(writer, output.stream, NULL), 0);
+    check_output(&output, "THE ID    a b c\n1         x\\x1b[2J\n");
+}
+
 static void a_title_that_cannot_be_computed_is_cut_short(void **state)
 {
     (void)state;
@@ -176,6 +193,7 @@ int main(void)
         cmocka_unit_test(json_is_one_object_a_line),
         cmocka_unit_test(a_template_prints_a_line_for_each_row_and_its_text_as_it_is),
         cmocka_unit_test(a_table_of_the_users_own_has_the_columns_titles),
+        cmocka_unit_test(what_a_method_answers_is_safe_in_a_table_and_its_key_is_the_title),
         cmocka_unit_test(a_title_that_cannot_be_computed_is_cut_short),
         cmocka_unit_test(a_field_that_does_not_exist_prints_nothing),
         cmocka_unit_test(only_fields_of_the_template_are_wanted),
