@@ -122,6 +122,12 @@ struct JsonStruct {
  */
 int json_struct_read(const JsonStruct *type, const json_t *json, void *object, Error *err);
 
+/*
+ * For documents that are read strictly: refuse members that the tables know nothing of, at any
+ * depth, in what json_struct_read() has accepted. Errors: INVALID, with the member's full path.
+ */
+int json_struct_check_members(const JsonStruct *type, const json_t *json, Error *err);
+
 /* A new reference; cannot fail. */
 json_t *json_struct_write(const JsonStruct *type, const void *object);
 

@@ -76,15 +76,24 @@ static json_t *plain_scalar(const char *text)
 
 static int read_value(Reader *reader, unsigned depth, json_t **ret);
 
+/* "!!str" makes text of a plain word; all other tags say what JSON cannot say. */
+static bool is_text_tag(const yaml_char_t *tag)
+{
+    return !tag || strcmp((const char *)tag, YAML_STR_TAG) == 0;
+}
+
 static int read_scalar(Reader *reader, json_t **ret)
 {
     const char *text = (const char *)reader->event.data.scalar.value;
+    bool is_plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+                    reader->event.data.scalar.plain_implicit;
     json_t *json;
 
     if (strlen(text) != reader->event.data.scalar.length)
         return refuse(reader, "a zero byte");
-    json = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(text)
-                                                                      : json_string(text);
+    if (!is_text_tag(reader->event.data.scalar.tag))
+        return refuse(reader, "a tag, which is not supported");
+    json = is_plain ? plain_scalar(text) : json_string(text);
     if (!json)
         return refuse(reader, "it is not UTF-8 text, or not a finite number");
     *ret = json;
@@ -125,9 +134,13 @@ static int read_mapping(Reader *reader, unsigned depth, json_t **ret)
             return r;
         if (reader->event.type == YAML_MAPPING_END_EVENT)
             break;
-        if (reader->event.type != YAML_SCALAR_EVENT)
+        if (reader->event.type != YAML_SCALAR_EVENT || !is_text_tag(reader->event.data.scalar.tag))
             return refuse(reader, "a key that is not text");
         key = memory_strdup((const char *)reader->event.data.scalar.value);
+        if (strlen(key) != reader->event.data.scalar.length)
+            return refuse(reader, "a zero byte");
+        if (strcmp(key, "<<") == 0 && reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+            return refuse(reader, "a merge key, which is not supported");
         if (json_object_get(object, key))
             return refuse(reader, "a key that is there twice");
         r = reader_next(reader);
@@ -151,8 +164,12 @@ static int read_value(Reader *reader, unsigned depth, json_t **ret)
     case YAML_SCALAR_EVENT:
         return read_scalar(reader, ret);
     case YAML_SEQUENCE_START_EVENT:
+        if (reader->event.data.sequence_start.tag)
+            return refuse(reader, "a tag, which is not supported");
         return read_sequence(reader, depth + 1, ret);
     case YAML_MAPPING_START_EVENT:
+        if (reader->event.data.mapping_start.tag)
+            return refuse(reader, "a tag, which is not supported");
         return read_mapping(reader, depth + 1, ret);
     default:
         return refuse(reader, "an alias, which is not supported");

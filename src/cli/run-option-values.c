@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "cli/run-options.h"
-#include "engine/cdi.h"
+#include "engine/cdi-name.h"
 #include "engine/device-spec.h"
 
 int run_take_annotation(const Option *option, const char *value, void *target, Error *err)
@@ -74,9 +74,11 @@ int run_take_device(const Option *option, const char *value, void *target, Error
     int r;
 
     (void)option;
-    if (cdi_is_qualified_name(value)) {
-        string_list_add(&spec->cdi_devices, value);
-        return 0;
+    if (cdi_name_is_meant(value)) {
+        r = cdi_name_validate(value, err);
+        if (r >= 0)
+            string_list_add(&spec->cdi_devices, value);
+        return r;
     }
     r = device_spec_parse(value, &device, err);
     if (r >= 0)

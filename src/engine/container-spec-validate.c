@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/string-list.h"
+#include "engine/cdi-name.h"
 #include "engine/container-private.h"
 #include "engine/container-spec.h"
 #include "engine/device-spec.h"
@@ -463,6 +464,8 @@ static int check_devices(const ContainerSpec *spec, Error *err)
 
     for (size_t i = 0; i < spec->devices.count && r >= 0; i++)
         r = device_spec_validate(&spec->devices.items[i], err);
+    for (size_t i = 0; i < spec->cdi_devices.count && r >= 0; i++)
+        r = cdi_name_validate(spec->cdi_devices.items[i], err);
     for (size_t i = 0; i < spec->device_cgroup_rules.count && r >= 0; i++) {
         LinuxDeviceRule rule = {};
 

@@ -11,8 +11,7 @@
 #include "base/path.h"
 #include "base/string-list.h"
 
-/* At least one of "rwm", each at most once. */
-static bool are_permissions(const char *text)
+bool device_permissions_are_valid(const char *text)
 {
     return *text && strspn(text, "rwm") == strlen(text) && strlen(text) <= 3 &&
            !strchr(strchr(text, text[0]) + 1, text[0]) && (strlen(text) < 3 || text[1] != text[2]);
@@ -28,7 +27,7 @@ int device_spec_validate(const ContainerDevice *device, Error *err)
                          "the device's path '%s' in the container is not "
                          "absolute",
                          device->container_path ? device->container_path : "");
-    if (!device->permissions || !are_permissions(device->permissions))
+    if (!device->permissions || !device_permissions_are_valid(device->permissions))
         return error_set(err, ERROR_INVALID, "device permissions '%s' are not of 'rwm'",
                          device->permissions ? device->permissions : "");
     return 0;
@@ -46,7 +45,7 @@ int device_spec_parse(const char *text, ContainerDevice *ret, Error *err)
     if (parts.count == 3) {
         container_path = parts.items[1];
         permissions = parts.items[2];
-    } else if (parts.count == 2 && are_permissions(parts.items[1])) {
+    } else if (parts.count == 2 && device_permissions_are_valid(parts.items[1])) {
         permissions = parts.items[1];
     } else if (parts.count == 2) {
         container_path = parts.items[1];
@@ -91,7 +90,7 @@ int device_rule_parse(const char *text, LinuxDeviceRule *ret, Error *err)
     if (words.count == 3)
         string_list_split(&numbers, words.items[1], ':');
     if (words.count != 3 || numbers.count != 2 || strlen(words.items[0]) != 1 ||
-        !strchr("abc", words.items[0][0]) || !are_permissions(words.items[2]) ||
+        !strchr("abc", words.items[0][0]) || !device_permissions_are_valid(words.items[2]) ||
         parse_number(numbers.items[0], &ret->major) < 0 ||
         parse_number(numbers.items[1], &ret->minor) < 0)
         return error_set(err, ERROR_INVALID,

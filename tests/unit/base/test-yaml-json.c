@@ -26,6 +26,7 @@ static const struct {
       "{\"a\":{\"b\":[\"x\",{\"y\":\"z\"}],\"c\":\"two\\nlines\\n\"}}" },
     { "{\"a\": [1, \"x\"]}", "{\"a\":[1,\"x\"]}" },
     { "a:\n", "{\"a\":null}" },
+    { "- !!str 42\n- \"<<\": 1\n", "[\"42\",{\"<<\":1}]" },
 };
 
 static void what_json_can_say_is_read(void **state)
@@ -47,10 +48,19 @@ static const struct {
     const char *yaml;
     const char *wrong;
 } bad[] = {
-    { "a: &x 1\nb: *x", "alias" },         { "a: 1\na: 2", "twice" },
-    { "a: 1\n---\nb: 2", "one document" }, { "", "one document" },
-    { "[a]: 1", "key that is not text" },  { "a: [1", "line" },
+    { "a: &x 1\nb: *x", "alias" },
+    { "a: 1\na: 2", "twice" },
+    { "a: 1\n---\nb: 2", "one document" },
+    { "", "one document" },
+    { "[a]: 1", "key that is not text" },
+    { "a: [1", "line" },
     { "a: \"\\xff\\0\"", "zero byte" },
+    { "\"a\\0b\": 1", "zero byte" },
+    { "a: !!int \"1\"", "a tag" },
+    { "a: !x [1]", "a tag" },
+    { "a: !!map {}", "a tag" },
+    { "!!binary a: 1", "key that is not text" },
+    { "<<: {a: 1}", "merge key" },
 };
 
 static void what_json_cannot_say_is_refused(void **state)
