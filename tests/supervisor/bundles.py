@@ -248,7 +248,7 @@ class Bundle:
     def close(self):
         """End what still runs, and do what cay does where a shim was killed: clear its cgroup."""
         if (self.path / "shim.sock").exists():
-            self.run("-a", "-S", "KILL")
+            self.run("-a", "-c", "stop:9:0")
         if (self.path / "lock").exists():
             with open(self.path / "lock", "w", encoding="ascii") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)

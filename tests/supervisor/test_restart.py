@@ -173,7 +173,7 @@ def test_a_restart_whose_creation_fails_keeps_the_root_for_the_next(bundle):
     assert not bundle.left()
 
 
-def test_a_run_leaves_no_descriptor_and_no_memory_in_its_shim(bundle, release):
+def test_a_run_leaves_no_descriptor_in_its_shim_nor_half_a_megabyte(bundle, release):
     bundle.shim = release / "cay-shim"
     bundle.write_settings(restart="on-failure")
     held = []
