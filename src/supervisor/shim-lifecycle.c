@@ -369,8 +369,10 @@ static int on_end(EventSource *source, int fd, uint32_t events, void *data)
         shim->exit.is_stopped = true;
     end_run(shim, false);
     report_end(shim);
-    if (shim->state == SHIM_RESTARTING)
+    if (shim->state == SHIM_RESTARTING) {
+        run_free(shim); /* who hears of this end finds nothing of it */
         plan_restart(shim);
+    }
     /* The owner goes on with its part while we take the cgroup down. */
     shim_advance(shim);
     run_free(shim);
