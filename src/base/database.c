@@ -189,6 +189,22 @@ static int bring_up_to_date(Database *database, int dir_fd, const DatabaseSchema
     return r;
 }
 
+/*
+ * Fold a long log back, and cut it off: SQLite's own checkpoints leave that to the next writer,
+ * which in our case is another process that has read the whole log and knows nothing of what was
+ * folded back, so that the log would grow for ever. While somebody reads it stays; nobody waits.
+ */
+static int on_commit(void *data, sqlite3 *handle, const char *name, int n_pages)
+{
+    (void)data;
+    if (n_pages < CHECKPOINT_PAGES)
+        return SQLITE_OK;
+    (void)sqlite3_busy_timeout(handle, 0);
+    (void)sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+    return SQLITE_OK; /* the commit has happened, whatever became of the log */
+}
+
 int database_open(int dir_fd, const char *name, const DatabaseSchema *const *schemas,
                   size_t n_schemas, Database **ret, Error *err)
 {
@@ -203,7 +219,7 @@ int database_open(int dir_fd, const char *name, const DatabaseSchema *const *sch
         return fail(database, err, "open");
 
     (void)sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS); /* only fails on misuse */
-    (void)sqlite3_wal_autocheckpoint(database->handle, CHECKPOINT_PAGES);
+    (void)sqlite3_wal_hook(database->handle, on_commit, NULL);
     (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     r = run_script(database, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err);
     if (r < 0)

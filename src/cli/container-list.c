@@ -127,26 +127,32 @@ static int set_size(json_t *row, Engine *engine, const Container *container, Err
     return 0;
 }
 
+/* What only some formats show. */
+static void add_details(json_t *row, const Container *container, bool no_trunc)
+{
+    _cleanup_free_ char *created_at = time_to_rfc3339(container->created_at);
+
+    json_object_set_new(row, "CreatedAt", json_string(created_at));
+    json_object_set_new(row, "Mounts", make_mounts(&container->spec, no_trunc));
+    json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
+}
+
 static json_t *make_row(const Container *container, bool no_trunc)
 {
     int64_t now = time_now();
-    _cleanup_free_ char *created_at = time_to_rfc3339(container->created_at);
     _cleanup_free_ char *running_for = time_ago_text(container->created_at, now);
     _cleanup_free_ char *status = container_status_text(container, now);
     _cleanup_free_ char *id =
         memory_strndup(container->id, no_trunc ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH);
     ContainerState state =
         container->state == CONTAINER_CREATING ? CONTAINER_CREATED : container->state;
-    json_t *row =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "Image",
-                  container->spec.image, "CreatedAt", created_at, "RunningFor", running_for,
-                  "State", container_state_to_string(state), "Status", status, "Ports", "", "Names",
-                  container->name, "Size", "0B", "LocalVolumes", "0", "Networks",
-                  container->spec.network_mode ? container->spec.network_mode : "");
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "Image",
+                            container->spec.image, "RunningFor", running_for, "State",
+                            container_state_to_string(state), "Status", status, "Ports", "",
+                            "Names", container->name, "Size", "0B", "LocalVolumes", "0", "Networks",
+                            container->spec.network_mode ? container->spec.network_mode : "");
 
     json_object_set_new(row, "Command", container_command_text(&container->spec, no_trunc));
-    json_object_set_new(row, "Mounts", make_mounts(&container->spec, no_trunc));
-    json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
     return row;
 }
 
@@ -177,6 +183,7 @@ static int write_rows(Engine *engine, const ListOptions *options, const Containe
     bool wants_size = options->size || row_writer_wants(writer, "Size");
     bool wants_spec = row_writer_wants(writer, "Labels") || row_writer_wants(writer, "Mounts") ||
                       row_writer_wants(writer, "Label") || container_filter_wants_spec(filter);
+    bool wants_details = wants_spec || row_writer_wants(writer, "CreatedAt");
     bool wants_all =
         options->all || options->latest || options->last > 0 || container_filter_wants_all(filter);
     int64_t limit = options->latest ? 1 : options->last > 0 ? options->last : INT64_MAX;
@@ -191,7 +198,10 @@ static int write_rows(Engine *engine, const ListOptions *options, const Containe
             continue;
         limit--;
         row = make_row(list.items[i], options->no_trunc);
-        methods = make_methods(list.items[i]);
+        if (wants_details)
+            add_details(row, list.items[i], options->no_trunc);
+        if (wants_spec)
+            methods = make_methods(list.items[i]);
         if (wants_size)
             r = set_size(row, engine, list.items[i], err);
         if (r >= 0)

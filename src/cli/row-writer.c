@@ -74,10 +74,10 @@ bool row_writer_wants(const RowWriter *writer, const char *field)
     return strstr(writer->text, field) || strstr(writer->text, "{{json .}}");
 }
 
-/* A copy of @row whose strings are safe in a table. */
+/* @row, or a copy of it whose strings are safe in a table: most are anyway, and lists are long. */
 static json_t *safe_row(json_t *row)
 {
-    json_t *copy = json_copy(row);
+    json_t *safe = json_incref(row);
     const char *key;
     json_t *value;
 
@@ -85,11 +85,15 @@ static json_t *safe_row(json_t *row)
     {
         if (!json_is_string(value) || terminal_text_is_safe(json_string_value(value)))
             continue;
+        if (safe == row) {
+            json_decref(row);
+            safe = json_copy(row);
+        }
         _cleanup_string_buffer_ StringBuffer text = {};
         terminal_text_add(&text, json_string_value(value));
-        json_object_set_new(copy, key, json_string(string_buffer_get(&text)));
+        json_object_set_new(safe, key, json_string(string_buffer_get(&text)));
     }
-    return copy;
+    return safe;
 }
 
 static json_t *safe_methods(json_t *methods)

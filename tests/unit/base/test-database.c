@@ -2,8 +2,11 @@
 
 /* The database: schema upgrades, rollback by scope, several openers, damage. */
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,6 +164,50 @@ static void many_processes_can_create_it_at_once(void **state)
     assert_int_equal(count_things(database), 8);
 }
 
+/* Each opener reads the whole log. */
+static void the_log_stays_short_however_often_it_is_opened(void **state)
+{
+    Scratch *scratch = *state;
+    struct stat status;
+    off_t longest = 0;
+
+    for (int i = 0; i < 400; i++) {
+        _cleanup_(database_closep) Database *database = NULL;
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "%d", i);
+        assert_int_equal(open_with(scratch, &first, &database, NULL), 0);
+        add_thing(database, name, i);
+        database_close(TAKE_PTR(database));
+        assert_int_equal(fstatat(scratch->fd, "test.db-wal", &status, 0), 0);
+        longest = status.st_size > longest ? status.st_size : longest;
+    }
+    assert_in_range(longest, 1, 1024 * 1024);
+}
+
+static void a_reader_keeps_a_long_log_and_holds_up_nobody(void **state)
+{
+    Scratch *scratch = *state;
+    _cleanup_(database_closep) Database *reading = NULL, *writing = NULL;
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    char name[16];
+
+    assert_int_equal(open_with(scratch, &first, &writing, NULL), 0);
+    assert_int_equal(open_with(scratch, &first, &reading, NULL), 0);
+    add_thing(writing, "before", 0);
+    add_thing(writing, "too", 0);
+    assert_int_equal(database_prepare(reading, &statement, NULL, "SELECT name FROM thing", ""), 0);
+    assert_int_equal(statement_step(statement, NULL), 1);
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(name, sizeof(name), "%d", i);
+        add_thing(writing, name, i);
+    }
+    assert_int_equal(statement_step(statement, NULL), 1);
+    assert_int_equal(statement_step(statement, NULL), 0);
+    statement_free(TAKE_PTR(statement));
+    assert_int_equal(count_things(reading), 202);
+}
+
 static void a_file_that_is_no_database_is_corrupt(void **state)
 {
     Scratch *scratch = *state;
@@ -183,6 +230,8 @@ int main(void)
         scratch_test(a_process_killed_in_a_transaction_changes_nothing),
         scratch_test(a_violated_constraint_is_a_conflict),
         scratch_test(many_processes_can_create_it_at_once),
+        scratch_test(the_log_stays_short_however_often_it_is_opened),
+        scratch_test(a_reader_keeps_a_long_log_and_holds_up_nobody),
         scratch_test(a_file_that_is_no_database_is_corrupt),
     };
 
