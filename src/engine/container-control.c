@@ -233,7 +233,9 @@ int container_claim_stopped(Engine *engine, const char *name, ContainerClaim **r
         return error_set(err, ERROR_CONFLICT,
                          "container '%s' is marked for removal and cannot be started",
                          container->name);
-    r = container_claim_take(engine, container->id, false, &claim, err);
+    r = container_claim_await(engine, container->id, &claim, err);
+    if (r == -EWOULDBLOCK)
+        container_refresh(engine, container);
     if (r == -EWOULDBLOCK)
         return error_set(err, ERROR_CONFLICT,
                          container_is_up(container) ? "container '%s' is running"

@@ -66,6 +66,13 @@ int container_row_load(Engine *engine, const char *id, Container **ret, Error *e
 int container_claim_take(Engine *engine, const char *id, bool wait, ContainerClaim **ret,
                          Error *err);
 
+/*
+ * The same, but what a shim holds that is about to end, or whose container has not started yet, is
+ * waited for: it lets go in a moment, or the container is up then. Returns 0, or -EWOULDBLOCK (no
+ * error recorded) when the container is up, or another command has it. (container-claim-wait.c)
+ */
+int container_claim_await(Engine *engine, const char *id, ContainerClaim **ret, Error *err);
+
 /* The container's cgroup, in every hierarchy. The caller frees it. */
 char *container_cgroup_path(const Container *container);
 

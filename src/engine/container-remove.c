@@ -40,7 +40,8 @@ static int claim_stopped(Engine *engine, const Container *container, bool wait,
                          ContainerClaim **ret, Error *err)
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
-    int r = container_claim_take(engine, container->id, wait, &claim, err);
+    int r = wait ? container_claim_take(engine, container->id, true, &claim, err)
+                 : container_claim_await(engine, container->id, &claim, err);
 
     if (r == -EWOULDBLOCK)
         return container_is_up(container)
