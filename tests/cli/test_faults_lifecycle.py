@@ -89,7 +89,8 @@ def test_what_was_asked_of_a_running_container_can_be_asked_again(cay, image, co
         told = cay("inspect", "--format", "{{.State.Status}}", "same")
         assert told.stdout.strip() in ("running", "exited", "paused") or \
             (command[0] == "rm" and "no such" in told.stderr), f"{fault}: {told}"
-        cay("rm", "-f", "same")
+        removed = cay("rm", "-f", "same")
+        assert removed.returncode == 0, f"{fault}: {removed}"
         assert_gone(cay, fault)
 
 
@@ -118,7 +119,8 @@ def test_without_room_nothing_is_begun_that_is_not_ended(cay, image, command):
     for fault in found:
         fault.run()
         cay("wait", "same")
-        cay("rm", "-f", "same")
+        removed = cay("rm", "-f", "same")
+        assert removed.returncode == 0, f"{fault}: {removed}"
         assert_gone(cay, fault)
 
 

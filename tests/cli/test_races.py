@@ -66,7 +66,8 @@ def test_what_is_being_made_survives_who_clears_it_up(cay, image, state, no_leak
     """Its maker has opened the lock, and not yet taken it."""
     cay.ok("run", "--rm", image, "true") # from here on each run opens the same files
     calls = list(faults.kills(cay, "run", "--rm", image, "true", calls=["openat", "flock"]))
-    opens = calls[max(index for index, fault in enumerate(calls) if fault.call == "flock") - 1]
+    flocks = [index for index, fault in enumerate(calls) if fault.call == "flock"]
+    opens = calls[flocks[2] - 1]  # two are about the state directory, the next is the container's
     run = cay.spawn("run", "--rm", image, "true", prefix=[
         "strace", "-D", "-qqq", "-o", "/dev/null", "-e", "signal=none", "-e", "trace=openat",
         "-e", f"inject=openat:signal=SIGSTOP:when={opens.number}"])
