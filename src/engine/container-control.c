@@ -210,10 +210,11 @@ int container_end_await(ContainerEnd *end, bool is_settled, int64_t *ret_code, E
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_shim_exit_ ShimExit record = {};
+    bool has_just_ended = !end->shim && container_is_up(end->container);
     int r = end->shim ? shim_client_await_exit(end->shim, &record, NULL) : 0;
 
     *ret_code = end->shim ? record.code : end->container->exit_code;
-    if (r >= 0 && (!end->shim || !is_settled || record.is_restarting))
+    if (r >= 0 && !has_just_ended && (!end->shim || !is_settled || record.is_restarting))
         return 0;
     r = settle(end, &claim, err); /* also where the shim was killed */
     if (r >= 0 && claim)

@@ -67,9 +67,9 @@ int container_claim_take(Engine *engine, const char *id, bool wait, ContainerCla
                          Error *err);
 
 /*
- * The same, but what a shim holds that is about to end, or whose container has not started yet, is
- * waited for: it lets go in a moment, or the container is up then. Returns 0, or -EWOULDBLOCK (no
- * error recorded) when the container is up, or another command has it. (container-claim-wait.c)
+ * The same, but whoever has the claim of a container that is not up is waited for, for some
+ * seconds: it gives it up in a moment, or the container is up then. Returns 0, or -EWOULDBLOCK (no
+ * error recorded) when the container is up, or another command keeps it. (container-claim-wait.c)
  */
 int container_claim_await(Engine *engine, const char *id, ContainerClaim **ret, Error *err);
 

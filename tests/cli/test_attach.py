@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Terminals and pipes at containers that run: attached, left, attached again, by several at once."""
+"""Terminals and pipes at containers that run: attached, left, and by several at once."""
 
 import signal
 import termios
