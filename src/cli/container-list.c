@@ -54,17 +54,17 @@ const OptionTable container_list_option_table = { OPTION_TABLE(list_options) };
 
 static const RowColumn columns[] = {
     { "ID", "CONTAINER ID" },
-    { "Image", "IMAGE" },
-    { "Command", "COMMAND" },
+    { "Image", "IMAGE", .may_be_cut = true },
+    { "Command", "COMMAND", .may_be_cut = true },
     { "CreatedAt", "CREATED AT" },
     { "RunningFor", "CREATED" },
     { "State", "STATE" },
     { "Status", "STATUS" },
-    { "Ports", "PORTS" },
+    { "Ports", "PORTS", .may_be_cut = true },
     { "Names", "NAMES" },
-    { "Labels", "LABELS" },
-    { "Mounts", "MOUNTS" },
-    { "Networks", "NETWORKS" },
+    { "Labels", "LABELS", .may_be_cut = true },
+    { "Mounts", "MOUNTS", .may_be_cut = true },
+    { "Networks", "NETWORKS", .may_be_cut = true },
     { "LocalVolumes", "LOCAL VOLUMES" },
     { "Size", "SIZE" },
 };
@@ -225,6 +225,8 @@ int cli_container_list(Invocation *invocation, Error *err)
     format = options.size && !options.format && !options.quiet ? DEFAULT_TABLE "\t{{.Size}}"
                                                                : options.format;
     r = row_writer_new(&layout, format, options.quiet, &writer, err);
+    if (r >= 0 && !options.no_trunc)
+        row_writer_fit(writer, row_writer_terminal_width());
     if (r >= 0)
         r = open_engine(invocation, &engine, err);
     for (size_t i = 0; i < options.filters.count && r >= 0; i++)

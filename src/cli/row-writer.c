@@ -8,6 +8,8 @@
 #include "cli/row-writer.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/json-fields.h"
 #include "base/memory.h"
@@ -24,6 +26,7 @@ struct RowWriter {
     char *text; /* of the template */
     bool is_table;
     StringBuffer rows;
+    size_t width; /* of a terminal that a table is to fit; 0: none */
 };
 
 void row_writer_free(RowWriter *writer)
@@ -136,6 +139,31 @@ static void add_header(const RowWriter *writer, StringBuffer *buffer)
     string_buffer_add_char(buffer, '\n');
 }
 
+void row_writer_fit(RowWriter *writer, size_t width)
+{
+    writer->width = width;
+}
+
+size_t row_writer_terminal_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static void add_table(const RowWriter *writer, StringBuffer *buffer, const char *cells)
+{
+    _cleanup_string_list_ StringList may_be_cut = {};
+
+    for (size_t i = 0; i < writer->layout->n_columns; i++)
+        if (writer->layout->columns[i].may_be_cut)
+            string_list_add(&may_be_cut, writer->layout->columns[i].header);
+    if (writer->width > 0 && may_be_cut.count > 0)
+        table_add_fitted(buffer, cells, writer->width, &may_be_cut);
+    else
+        table_add(buffer, cells);
+}
+
 int row_writer_finish(RowWriter *writer, FILE *stream, Error *err)
 {
     _cleanup_string_buffer_ StringBuffer text = {};
@@ -145,7 +173,7 @@ int row_writer_finish(RowWriter *writer, FILE *stream, Error *err)
 
         add_header(writer, &cells);
         string_buffer_add(&cells, string_buffer_get(&writer->rows));
-        table_add(&text, string_buffer_get(&cells));
+        add_table(writer, &text, string_buffer_get(&cells));
     } else {
         string_buffer_add(&text, string_buffer_get(&writer->rows));
     }

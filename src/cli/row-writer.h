@@ -24,6 +24,7 @@
 typedef struct RowColumn {
     const char *field;  /* "CreatedSince" */
     const char *header; /* "CREATED" */
+    bool may_be_cut;    /* on a terminal that is too narrow */
 } RowColumn;
 
 typedef struct RowLayout {
@@ -53,6 +54,12 @@ bool row_writer_wants(const RowWriter *writer, const char *field);
  * object of results. Errors: INVALID (a field that does not exist).
  */
 int row_writer_add(RowWriter *writer, json_t *row, json_t *methods, Error *err);
+
+/* Cut a table to @width columns, as far as its columns may be. 0: leave it as wide as it is. */
+void row_writer_fit(RowWriter *writer, size_t width);
+
+/* The width of standard output's terminal; 0: it is none. */
+size_t row_writer_terminal_width(void);
 
 /* Write everything, the headers of a table first. Errors: SYSTEM. */
 int row_writer_finish(RowWriter *writer, FILE *stream, Error *err);

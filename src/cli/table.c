@@ -76,6 +76,11 @@ static Cell *column_cell(const Table *table, size_t line, size_t column)
     return &table->cells[position->first_cell + column];
 }
 
+size_t table_column_width(size_t width)
+{
+    return width + COLUMN_PADDING > COLUMN_WIDTH_MIN ? width + COLUMN_PADDING : COLUMN_WIDTH_MIN;
+}
+
 /* Give all cells of the run of lines that starts at @line and has @column the same width. */
 static size_t measure_run(Table *table, size_t line, size_t column)
 {

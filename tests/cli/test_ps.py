@@ -156,6 +156,20 @@ def test_a_table_is_the_same_in_a_pipe_and_a_terminal_without_colours(cay, some,
     assert shown.splitlines()[0].split() == cay.ok("ps", "-a").splitlines()[0].split()
 
 
+def test_a_table_fits_a_narrow_terminal_and_cuts_neither_ids_nor_names(cay, some, pty_run):
+    cay.ok("tag", "busybox:test", "long/" + 60 * "x" + ":1")
+    cay.ok("create", "--name", "last", "long/" + 60 * "x" + ":1", "true")
+    terminal = pty_run("ps", "-a", columns=120)
+    assert terminal.wait() == 0
+    lines = terminal.output.decode().splitlines()
+    assert max(map(len, lines)) <= 120 < max(map(len, cay.ok("ps", "-a").splitlines()))
+    assert [line.split()[-1] for line in lines[1:]] == names(cay, "-a")
+    assert [line.split()[0] for line in lines[1:]] == cay.ok("ps", "-aq").split()
+    terminal = pty_run("ps", "-a", "--no-trunc", columns=120)
+    assert terminal.wait() == 0
+    assert 60 * "x" in terminal.output.decode()
+
+
 def test_a_killed_shim_s_container_is_not_up(cay, state, some):
     for pid in state.processes():
         if leaks.program_name(pid) == "cay-shim":

@@ -25,6 +25,34 @@ static void columns_are_three_spaces_apart_and_at_least_ten_wide(void **state)
                 "a-longer-repository   x          1.2kB\n");
 }
 
+static void check_fitted(size_t width, const char *cells, const char *expected)
+{
+    _cleanup_string_buffer_ StringBuffer text = {};
+    _cleanup_string_list_ StringList may_be_cut = {};
+
+    string_list_add(&may_be_cut, "IMAGE");
+    string_list_add(&may_be_cut, "COMMAND");
+    table_add_fitted(&text, cells, width, &may_be_cut);
+    assert_string_equal(string_buffer_get(&text), expected);
+}
+
+static void a_narrow_terminal_cuts_the_widest_columns_that_may_be(void **state)
+{
+    static const char cells[] = "ID\tIMAGE\tCOMMAND\tNAMES\n"
+                                "0123456789ab\tdebian\t\"\u00fcber-long command\"\tsome-name\n";
+
+    (void)state;
+    check_fitted(80, cells,
+                 "ID             IMAGE     COMMAND               NAMES\n"
+                 "0123456789ab   debian    \"\u00fcber-long command\"   some-name\n");
+    check_fitted(50, cells,
+                 "ID             IMAGE     COMMAND         NAMES\n"
+                 "0123456789ab   debian    \"\u00fcber-long c\u2026   some-name\n");
+    check_fitted(10, cells,
+                 "ID             IMAGE     COMMAND      NAMES\n"
+                 "0123456789ab   debian    \"\u00fcber-lon\u2026   some-name\n");
+}
+
 static void characters_are_counted_not_bytes(void **state)
 {
     (void)state;
@@ -70,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_three_spaces_apart_and_at_least_ten_wide),
+        cmocka_unit_test(a_narrow_terminal_cuts_the_widest_columns_that_may_be),
         cmocka_unit_test(characters_are_counted_not_bytes),
         cmocka_unit_test(the_last_cell_is_not_padded_and_does_not_widen_a_column),
         cmocka_unit_test(a_column_ends_with_the_first_line_without_it),
