@@ -179,14 +179,15 @@ int container_stop_begin(Engine *engine, const char *name, int signal, int timeo
 
 /*
  * Take the container over from its shim and whoever has started it, and write down its end.
- * Returns 0 with *ret NULL when it is gone, as it was to be removed then.
+ * Returns 0 with *ret NULL when it is gone, as it was to be removed then; -EWOULDBLOCK (no error
+ * recorded) when another command has started it again, or does so.
  */
 static int settle(ContainerEnd *end, ContainerClaim **ret, Error *err)
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_error_ Error problem = {};
     const char *id = end->container->id;
-    int r = container_claim_take(end->engine, id, true, &claim, err);
+    int r = container_claim_await(end->engine, id, &claim, err);
 
     if (r < 0)
         return r;
@@ -219,7 +220,7 @@ int container_end_await(ContainerEnd *end, bool is_settled, int64_t *ret_code, E
     r = settle(end, &claim, err); /* also where the shim was killed */
     if (r >= 0 && claim)
         *ret_code = claim->container->exit_code;
-    return r;
+    return r == -EWOULDBLOCK ? 0 : r; /* it has ended, whatever others do with it now */
 }
 
 int container_claim_stopped(Engine *engine, const char *name, ContainerClaim **ret, Error *err)
@@ -272,6 +273,9 @@ int container_restart(Engine *engine, const char *name, int signal, int timeout,
         (void)shim_client_await_exit(end->shim, &(ShimExit) {}, NULL);
     }
     r = settle(end, &claim, err);
+    if (r == -EWOULDBLOCK)
+        return error_set(err, ERROR_CONFLICT, "container '%s' is in use by another command",
+                         end->container->name);
     if (r >= 0 && !claim)
         return error_set(err, ERROR_NOT_FOUND, "no such container: '%s'", name);
     if (r >= 0)
