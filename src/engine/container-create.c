@@ -20,6 +20,7 @@
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/hooks.h"
 
 #define DIRECTORY_MODE 0700
 #define NAME_ATTEMPTS 8
@@ -209,6 +210,15 @@ static int make_directory(ContainerClaim *claim, Error *err)
     return 0;
 }
 
+/* Hooks look for the root where the configuration says it is: there it is mounted for them. */
+static int make_root_directory(const ContainerClaim *claim, const RuntimeConfig *config, Error *err)
+{
+    if (!hooks_exist(config) || mkdirat(claim->directory_fd, config->root->path, 0700) == 0 ||
+        errno == EEXIST)
+        return 0;
+    return error_errno(err, "make the container's directory '%s'", config->root->path);
+}
+
 int container_config_write(ContainerClaim *claim, Error *err)
 {
     _cleanup_free_ char *directory =
@@ -230,7 +240,7 @@ int container_config_write(ContainerClaim *claim, Error *err)
     r = file_write_at(claim->directory_fd, CONTAINER_CONFIG_NAME, text, strlen(text), 0600, 0);
     if (r < 0)
         return error_result(err, r, "write '%s/" CONTAINER_CONFIG_NAME "'", directory);
-    return 0;
+    return make_root_directory(claim, config, err);
 }
 
 int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, Error *err)

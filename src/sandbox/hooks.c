@@ -290,6 +290,14 @@ static int run_all(const RuntimeHookList *hooks, HookKind kind, int state_fd, Er
     return result;
 }
 
+bool hooks_exist(const RuntimeConfig *config)
+{
+    for (HookKind kind = 0; kind < _HOOK_KIND_MAX; kind++)
+        if (hooks_of_kind(&config->hooks, kind)->count > 0)
+            return true;
+    return false;
+}
+
 int hooks_run(const RuntimeConfig *config, HookKind kind, const RuntimeState *state, Error *err)
 {
     const RuntimeHookList *hooks = hooks_of_kind(&config->hooks, kind);

@@ -13,6 +13,8 @@
  * also where a hook of another kind has failed, once nothing is left.
  */
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "sandbox/runtime-config.h"
 #include "sandbox/state.h"
@@ -26,6 +28,9 @@ typedef enum HookKind {
     HOOK_POSTSTOP,
     _HOOK_KIND_MAX,
 } HookKind;
+
+/* Whether there are any, of whatever kind. */
+bool hooks_exist(const RuntimeConfig *config);
 
 /*
  * Run the hooks of @kind here, with @state but for its status, which follows from @kind. The first

@@ -108,7 +108,8 @@ static int step_cgroup(Init *init)
 static int open_root_target(Init *init)
 {
     const SandboxPlan *plan = init->plan;
-    int fd = rootfs_open_target(plan->root_fd, plan->root_path, &init->launch.report);
+    int fd = rootfs_open_target(plan->root_fd, plan->root_path, !plan->root_is_given,
+                                &init->launch.report);
 
     init->root_target_fd = fd;
     return fd < 0 ? fd : 0;

@@ -24,10 +24,11 @@ char *rootfs_path(const RuntimeConfig *config, const SandboxOptions *options);
 /* The child's part, without allocation. */
 
 /*
- * The directory @path that the root is a clone of, by name, for a handle of before is one of
- * another mount namespace; and then looked at, whether it still is the same. Returns a descriptor.
+ * The directory @path that the root is attached to, by name, for a handle of before is one of
+ * another mount namespace. The one that it @is_clone of is then looked at, whether it still is the
+ * same. Returns a descriptor.
  */
-int rootfs_open_target(int root_fd, const char *path, Report *report);
+int rootfs_open_target(int root_fd, const char *path, bool is_clone, Report *report);
 
 /*
  * A runtime in a chroot sees only a part of its mount namespace. To replace that part would leave

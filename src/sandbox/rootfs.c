@@ -104,14 +104,14 @@ char *rootfs_path(const RuntimeConfig *config, const SandboxOptions *options)
     return bundle ? path_join(bundle, config->root->path) : NULL;
 }
 
-int rootfs_open_target(int root_fd, const char *path, Report *report)
+int rootfs_open_target(int root_fd, const char *path, bool is_clone, Report *report)
 {
     _cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat root, directory;
 
     if (fd < 0 || fstat(fd, &directory) < 0 || fstat(root_fd, &root) < 0)
         return report_errno(report, "open root file system '", path, "'");
-    if (directory.st_dev != root.st_dev || directory.st_ino != root.st_ino)
+    if (is_clone && (directory.st_dev != root.st_dev || directory.st_ino != root.st_ino))
         return report_set(report, ERROR_CONFLICT, "root file system '", path, "' was replaced");
     return TAKE_FD(fd);
 }

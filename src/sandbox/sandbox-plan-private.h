@@ -28,11 +28,12 @@ typedef struct SandboxPlan {
     StringMap sysctls;
     LaunchPlan launch;
     int root_fd;
-    bool keeps_root;   /* the parent gets it again: see SandboxOptions.ret_root_fd */
-    char *root_path;   /* where hooks expect the root before it is changed; NULL: nowhere */
-    int creating_fd;   /* the state for createContainer hooks and those before; -EBADF: none */
-    int created_fd;    /* the same for startContainer hooks */
-    bool asks_outside; /* before the root is changed, the parent has something to do */
+    bool root_is_given; /* a mount of its own, and none of the directory root.path */
+    bool keeps_root;    /* the parent gets it again: see SandboxOptions.ret_root_fd */
+    char *root_path;    /* where hooks expect the root before it is changed; NULL: nowhere */
+    int creating_fd;    /* the state for createContainer hooks and those before; -EBADF: none */
+    int created_fd;     /* the same for startContainer hooks */
+    bool asks_outside;  /* before the root is changed, the parent has something to do */
     int start_fd;
     bool no_pivot;
     StringList kernel_mounts; /* with no_pivot: see rootfs_change() */

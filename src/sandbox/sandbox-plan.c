@@ -97,8 +97,9 @@ static int plan_root(SandboxPlan *plan, const SandboxOptions *options, Error *er
 {
     int r = rootfs_open(plan->config, options, &plan->root_fd, err);
 
-    if (r < 0 || plan->creating_fd < 0 || options->rootfs_fd >= 0)
+    if (r < 0 || plan->creating_fd < 0)
         return r;
+    plan->root_is_given = options->rootfs_fd >= 0;
     plan->root_path = rootfs_path(plan->config, options);
     return 0;
 }

@@ -23,7 +23,8 @@ typedef struct Sandbox Sandbox;
 
 typedef struct SandboxOptions {
     int bundle_fd;    /* directory that relative paths of the configuration start from */
-    int rootfs_fd;    /* detached mount (open_tree(2), fsmount(2)) that becomes the root;
+    int rootfs_fd;    /* detached mount (open_tree(2), fsmount(2)) that becomes the root; hooks
+                         find it at root.path, which then has to be a directory;
                          -EBADF: the directory root.path is used */
     int *ret_root_fd; /* with rootfs_fd: gets a detached mount of the root as it was before anything
                          was mounted in it, for another sandbox to take as its rootfs_fd; also when

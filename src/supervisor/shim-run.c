@@ -17,12 +17,15 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/path.h"
+#include "sandbox/hooks.h"
 #include "supervisor/shim-private.h"
 
 #define CONFIG_NAME "config.json"
 
 static int create_sandbox(Shim *shim, Error *err)
 {
+    _cleanup_free_ char *bundle = NULL;
     _cleanup_stdio_ ContainerStdio stdio = { { -EBADF, -EBADF, -EBADF } };
     _cleanup_close_ int next_root_fd = -EBADF;
     SandboxOptions options = {
@@ -40,6 +43,10 @@ static int create_sandbox(Shim *shim, Error *err)
     if (r < 0)
         return r;
     memcpy(options.stdio, stdio.fds, sizeof(options.stdio));
+    if (hooks_exist(shim->config)) {
+        options.id = shim->container;
+        options.bundle = bundle = path_of_directory(SHIM_FD_BUNDLE);
+    }
     r = sandbox_create(shim->config, &options, &shim->sandbox, err);
     if (r >= 0 || next_root_fd >= 0) { /* that one is used */
         fd_close(shim->rootfs_fd);

@@ -217,6 +217,132 @@ def test_what_was_not_given_cannot_be_opened_and_a_rule_lets_it(run):
         assert output(run("--device-cgroup-rule", rule, None, "sh", "-c", script)) == "written\n"
 
 
+# --- devices of vendors (CDI) ---
+
+VENDOR = f"cay-test-{os.getpid()}.example"
+
+
+@pytest.fixture
+def cdi():
+    """cdi(text, directory): writes a specification, which goes with the test."""
+    written = []
+
+    def call(text, directory="/var/run/cdi", name="cay-test.yaml", mode=0o644):
+        directory = pathlib.Path(directory)
+        if not directory.exists():
+            directory.mkdir()
+            written.append(directory)
+        path = directory / f"{os.getpid()}-{name}"
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        written.append(path)
+        return path
+
+    yield call
+    for path in reversed(written):
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+
+
+def specification(devices, version="0.7.0", **more):
+    """JSON is YAML, too."""
+    return json.dumps({"cdiVersion": version, "kind": f"{VENDOR}/thing", "devices": [
+        {"name": name, "containerEdits": edits} for name, edits in devices.items()], **more})
+
+
+def test_a_vendor_s_device_brings_all_that_it_needs(cay, run, cdi, nodes):
+    (nodes / "library").write_text("theirs\n", encoding="ascii")
+    cdi(f"""
+cdiVersion: 0.7.0
+kind: {VENDOR}/thing
+containerEdits:
+  env: [THING_DRIVER=1.2]
+devices:
+- name: one
+  containerEdits:
+    env:
+    - THING=one
+    deviceNodes:
+    - path: /dev/thing
+      hostPath: {nodes}/log
+      fileMode: 0620
+      permissions: w
+    mounts:
+    - hostPath: {nodes}/library
+      containerPath: /usr/lib/thing
+      options: [ro, nosuid]
+    additionalGids: [4242]
+""")
+    script = ("echo $THING_DRIVER $THING; id -G; stat -c '%t:%T %a %u' /dev/thing; "
+              ": > /dev/thing && echo written; cat /usr/lib/thing; : > /usr/lib/thing")
+    result = run("-u", "1000:1000", "-e", "THING=mine", "--device", f"{VENDOR}/thing=one", None,
+                 "sh", "-c", script)
+    assert result.stdout.splitlines() == ["1.2 one", "1000 4242", "1:b 620 1000", "written",
+                                          "theirs"]
+    assert "/usr/lib/thing: Read-only file system" in result.stderr
+
+
+def test_a_vendor_s_device_is_looked_up_at_each_start(cay, image, no_leaks, cdi):
+    path = cdi(specification({"one": {"env": ["THING=first"]}}), name="thing.json")
+    cay.ok("create", "--name", "box", "--device", f"{VENDOR}/thing=one", image, "sh", "-c",
+           "echo $THING")
+    (container,) = json.loads(cay.ok("inspect", "box"))
+    (request,) = container["HostConfig"]["DeviceRequests"]
+    assert (request["Driver"], request["DeviceIDs"]) == ("cdi", [f"{VENDOR}/thing=one"])
+    path.write_text(specification({"one": {"env": ["THING=second"]}}), encoding="ascii")
+    assert cay.ok("start", "-a", "box") == "second"
+    path.write_text(specification({"two": {"env": ["THING=second"]}}), encoding="ascii")
+    result = cay("start", "-a", "box")
+    assert result.returncode != 0 and f"no CDI device '{VENDOR}/thing=one'" in result.stderr
+
+
+def test_a_vendor_s_hooks_see_the_root_and_the_state(cay, image, no_leaks, cdi, tmp_path):
+    hook = tmp_path / "hook"
+    hook.write_text(f"#!/bin/sh\ncat > {tmp_path}/state\n"
+                    f"cd {cay.state.directory}/containers/*/rootfs && echo $1 > from-hook\n",
+                    encoding="ascii")
+    hook.chmod(0o755)
+    cdi(specification({"one": {"hooks": [
+        {"hookName": "createContainer", "path": str(hook), "args": ["hook", "said"]}]}}))
+    cay.ok("create", "--name", "box", "--device", f"{VENDOR}/thing=one", image, "cat",
+           "/from-hook")
+    for _ in range(2):
+        assert cay.ok("start", "-a", "box") == "said"
+    (container,) = json.loads(cay.ok("inspect", "box"))
+    state = json.loads((tmp_path / "state").read_bytes())
+    assert state["id"] == container["Id"] and state["bundle"].endswith(container["Id"])
+
+
+@pytest.mark.parametrize("edits, complaint", [
+    ({"hooks": [{"hookName": "poststop", "path": "/bin/true"}]}, "hook 'poststop' is not support"),
+    ({"intelRdt": {"closID": "x"}}, "'intelRdt' is not supported"),
+    ({"deviceNodes": [{"path": "/dev/no-such-device"}]}, "'/dev/no-such-device': No such file"),
+    ({"mounts": [{"hostPath": "/no/such", "containerPath": "/x"}]}, "'/no/such': No such file"),
+    ({"mount": []}, "devices[0].containerEdits.mount: there is no such member"),
+])
+def test_what_a_vendor_wants_and_cannot_have_is_named(run, cdi, edits, complaint):
+    cdi(specification({"one": edits}))
+    refused(run("--device", f"{VENDOR}/thing=one", None, "true"), complaint, VENDOR)
+
+
+def test_of_two_directories_the_later_wins_and_of_two_files_none(run, cdi):
+    cdi(specification({"one": {"env": ["THING=etc"]}}), "/etc/cdi")
+    words = ["--device", f"{VENDOR}/thing=one", None, "sh", "-c", "echo $THING"]
+    assert output(run(*words)) == "etc\n"
+    cdi(specification({"one": {"env": ["THING=run"]}}))
+    assert output(run(*words)) == "run\n"
+    cdi(specification({"one": {"env": ["THING=other"]}}), name="other.yaml")
+    refused(run(*words), f"'{VENDOR}/thing=one' is both in")
+
+
+def test_what_anybody_may_write_is_no_specification(run, cdi):
+    cdi(specification({"one": {"env": ["THING=1"]}}), mode=0o666)
+    refused(run("--device", f"{VENDOR}/thing=one", None, "true"), "anybody may write it")
+    refused(run("--device", f"{VENDOR}=one", None, "true"), "write it as 'vendor.com/class=name'")
+
+
 # --- namespaces ---
 
 @pytest.mark.parametrize("option, kind", [
