@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/environment-file.h"
 
@@ -174,7 +175,10 @@ int run_options_parse(Invocation *invocation, RunOptions *options, Error *err)
 
     if (r < 0)
         return r;
-    return invocation_misuse(invocation, fill_spec(invocation, options, err));
+    r = invocation_misuse(invocation, fill_spec(invocation, options, err));
+    if (r >= 0 && options->spec.oom_kill_disable && options->spec.memory == 0)
+        log_warning("'--oom-kill-disable' without '--memory' may stop the whole host");
+    return r;
 }
 
 unsigned run_options_streams(const RunOptions *options)

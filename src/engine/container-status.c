@@ -53,13 +53,14 @@ static int open_lock(const Engine *engine, const Container *container, int flags
     return openat(engine->runtime_fd, path, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Without a status, or before the start, the row is all that is known. */
+/* Without a status, or before the first start, the row is all that is known. A restart that failed
+ * has not started either. */
 static void read_status(Container *container, int lock_fd)
 {
     _cleanup_shim_status_ ShimStatus status = {};
 
     if (lock_fd >= 0 && shim_status_read(lock_fd, &status) >= 0 && status.state &&
-        status.started_at != 0)
+        (status.started_at != 0 || status.restart_count > 0))
         take_status(container, &status);
 }
 

@@ -94,6 +94,11 @@ def test_swappiness_and_the_oom_killer_are_for_v1_to_set(run):
     assert text.splitlines()[:2] == ["7", "oom_kill_disable 1"]
 
 
+def test_a_container_that_can_use_up_all_memory_is_warned_of(cay, image, no_leaks):
+    result = cay("create", "--oom-kill-disable", image, "true")
+    assert result.returncode == 0 and "'--oom-kill-disable' without '--memory'" in result.stderr
+
+
 def test_real_time_limits_are_set_or_refused(run):
     result = run("--cpu-rt-period", "900000", "--cpu-rt-runtime", "1000", None, "sh", "-c",
                  "cat /sys/fs/cgroup/cpu/cpu.rt_period_us /sys/fs/cgroup/cpu/cpu.rt_runtime_us")
@@ -403,6 +408,21 @@ def test_a_container_finds_the_other_one_anew_at_each_start(cay, donor, image):
     assert result.returncode != 0 and "'donor'" in result.stderr and "not running" in result.stderr
     cay.ok("start", "donor")
     assert cay.ok("start", "-a", "guest") == "sh"
+
+
+def test_a_restart_without_the_other_one_is_tried_and_joins_nothing_else(cay, donor):
+    donor("donor")
+    donor("guest", "--restart", "always", "--pid", "container:donor")
+    cay.ok("stop", "-t", "0", "donor")
+    state = {"RestartCount": 0}
+    while state["RestartCount"] < 2:
+        (state,) = json.loads(cay.ok("inspect", "guest"))
+    assert state["State"]["Restarting"] and state["State"]["Pid"] == 0
+    assert state["State"]["ExitCode"] == 128
+    assert "Restarting (128)" in cay.ok("ps", "--format", "{{.Names}} {{.Status}}")
+    cay.ok("stop", "guest")
+    (state,) = json.loads(cay.ok("inspect", "guest"))
+    assert state["State"]["Status"] == "exited"
 
 
 def test_the_domain_s_name(run):
