@@ -169,6 +169,9 @@ int container_log_tag_expand(const char *tag, const Container *container, char *
 /* The same by its id, for who has no claim on it: its row is being changed in a transaction. */
 int container_settings_rewrite(Engine *engine, const Container *container, Error *err);
 
+/* Check its limits: a part of container_spec_validate(). (container-limits-validate.c) */
+int container_limits_validate(const ContainerSpec *spec, Error *err);
+
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);
 

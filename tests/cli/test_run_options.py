@@ -158,7 +158,8 @@ def test_rates_of_a_block_device(run):
     (["--device-cgroup-rule", "c 1:3"], "invalid device cgroup rule 'c 1:3'"),
     (["--pid", "private"], "invalid mode 'private' for '--pid'"),
     (["--pid", "container:"], "invalid mode 'container:' for '--pid'"),
-    (["--ipc", "shared"], "invalid mode 'shared' for '--ipc'"),
+    (["--ipc", "shared"], "there is 'host', 'private', 'shareable', 'none', "
+     "'container:NAME'"),
     (["--uts", "private"], "invalid mode 'private' for '--uts'"),
     (["--cgroupns", "container:x"], "invalid mode 'container:x' for '--cgroupns'"),
     (["--userns", "remap"], "only 'host' is supported"),
