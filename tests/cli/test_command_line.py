@@ -17,7 +17,8 @@ import pytest
     (["run", "--memroy", "1g", "x"],
      "cay run: unknown option '--memroy', did you mean '--memory'?", 125),
     (["run", "--gpus", "all", "x"],
-     "cay run: option '--gpus' is not supported by this version", 125),
+     "cay run: option '--gpus' is not supported by this version: name a CDI device, such as "
+     "'--device nvidia.com/gpu=all'", 125),
     (["run", "-m", "1k", "x"],
      "cay run: memory limit of 1024 bytes is too low: the minimum is 6MB", 125),
     (["container", "run"],
