@@ -67,7 +67,7 @@ static int start_in_background(Engine *engine, const char *name, void *data, Err
     int r = claim(engine, name, &container, err);
 
     (void)data;
-    return r < 0 || !container ? r : container_start(container, -EBADF, err);
+    return r < 0 || !container ? r : container_start(container, false, -EBADF, err);
 }
 
 static int start_attached(Engine *engine, const char *name, const StartOptions *options, Error *err)
@@ -92,7 +92,7 @@ static int start_attached(Engine *engine, const char *name, const StartOptions *
 
         relay.terminal = spec->tty;
         relay.stdio[0] = options->interactive && spec->open_stdin ? STDIN_FILENO : -EBADF;
-        r = container_start(container, spec->tty ? STDOUT_FILENO : -EBADF, err);
+        r = container_start(container, true, spec->tty ? STDOUT_FILENO : -EBADF, err);
         if (r >= 0)
             r = container_relay(container, &relay, &exit, err);
     }

@@ -56,7 +56,7 @@ static int run_in_foreground(ContainerClaim *claim, const RunOptions *options, u
         relay.stdio[fd] = streams & (1U << fd) ? fd : -EBADF;
     r = detach_keys_parse(options->detach_keys, &relay.detach_keys, err);
     if (r >= 0)
-        r = container_start(claim, relay.terminal ? STDOUT_FILENO : -EBADF, err);
+        r = container_start(claim, true, relay.terminal ? STDOUT_FILENO : -EBADF, err);
     if (r >= 0)
         r = container_relay(claim, &relay, &exit, err);
     if (r == SHIM_RELAY_DETACHED)
@@ -66,7 +66,7 @@ static int run_in_foreground(ContainerClaim *claim, const RunOptions *options, u
 
 static int run_in_background(ContainerClaim *claim, Error *err)
 {
-    int r = container_start(claim, -EBADF, err);
+    int r = container_start(claim, false, -EBADF, err);
 
     if (r >= 0)
         printf("%s\n", container_claim_get(claim)->id);

@@ -59,7 +59,7 @@ static int start(Engine *engine, const Container *container, Error *err)
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     int r = container_claim_stopped(engine, container->id, &claim, err);
 
-    return r < 0 ? r : container_start(claim, -EBADF, err);
+    return r < 0 ? r : container_start(claim, false, -EBADF, err);
 }
 
 int container_boot(Engine *engine, StringList *started, size_t *ret_failed, Error *err)

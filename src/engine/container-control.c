@@ -279,7 +279,7 @@ int container_restart(Engine *engine, const char *name, int signal, int timeout,
     if (r >= 0 && !claim)
         return error_set(err, ERROR_NOT_FOUND, "no such container: '%s'", name);
     if (r >= 0)
-        r = container_start(claim, -EBADF, err);
+        r = container_start(claim, false, -EBADF, err);
     if (r >= 0)
         container_tell(engine, claim->container, "restart", NULL);
     return r;

@@ -329,7 +329,7 @@ static int spawn(const Engine *engine, const Target *target, const ContainerExec
     };
     int r = shim_client_spawn(&shim, &exec->shim, err);
 
-    return r < 0 ? r : shim_client_start(exec->shim, err);
+    return r < 0 ? r : shim_client_start(exec->shim, true, err);
 }
 
 /* Make the directory with the request in it, and a shim that takes care of both. */

@@ -125,7 +125,7 @@ static void forget_last_run(Container *container)
     container->is_stopped = false;
 }
 
-int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
+int container_start(ContainerClaim *claim, bool is_attached, int terminal_fd, Error *err)
 {
     Container *container = claim->container;
     _cleanup_close_ int update_lock_fd = -EBADF;
@@ -138,7 +138,7 @@ int container_start(ContainerClaim *claim, int terminal_fd, Error *err)
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
     claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */
-    r = shim_client_start(claim->shim, &problem);
+    r = shim_client_start(claim->shim, is_attached, &problem);
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
 

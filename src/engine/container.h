@@ -138,13 +138,14 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
 int container_claim_keep(ContainerClaim *claim, Error *err);
 
 /*
- * Start it: spawn its shim, make the sandbox, execute the program. A container with a terminal has
+ * Start it: spawn its shim, make the sandbox, execute the program. With @is_attached
+ * container_relay() follows, else the container has no client yet. A container with a terminal has
  * the window size of @terminal_fd (-EBADF: none) from its start. The claim is shared with the shim
  * from here on. When this fails the container is back in state created, with the
  * reason in its error, or removed when it was to be removed. Errors: those of sandbox_create() and
  * sandbox_start().
  */
-int container_start(ContainerClaim *claim, int terminal_fd, Error *err);
+int container_start(ContainerClaim *claim, bool is_attached, int terminal_fd, Error *err);
 
 /*
  * Relay until it has ended, then record its end, and remove it where it was to be removed.

@@ -251,9 +251,11 @@ int64_t shim_client_started_at(const ShimClient *client)
     return client->started_at;
 }
 
-int shim_client_start(ShimClient *client, Error *err)
+int shim_client_start(ShimClient *client, bool is_attached, Error *err)
 {
-    ShimMessage message = { .type = SHIM_MESSAGE_START };
+    ShimMessage message = {
+        .type = is_attached ? SHIM_MESSAGE_START : SHIM_MESSAGE_START_DETACHED,
+    };
     int r = shim_client_send_window(client, client->terminal_fd, err);
 
     if (r < 0)
@@ -265,6 +267,7 @@ int shim_client_start(ShimClient *client, Error *err)
     if (r < 0)
         return r;
     client->started_at = message.time;
+    client->is_attached = is_attached;
     return 0;
 }
 

@@ -59,11 +59,12 @@ pid_t shim_client_shim_pid(const ShimClient *client);
 int64_t shim_client_started_at(const ShimClient *client);
 
 /*
- * Execute the program. When it fails the container is gone, with an exit record that says so (code
- * 127 where the program is missing, 126 where it cannot be executed, else 128).
- * Errors: those of sandbox_start(), UNAVAILABLE (the shim died).
+ * Execute the program. A client that is not to be attached gets no output, and its going is not the
+ * end of the container's input. When it fails the container is gone, with an exit record that says
+ * so (code 127 where the program is missing, 126 where it cannot be executed, else 128). Errors:
+ * those of sandbox_start(), UNAVAILABLE (the shim died).
  */
-int shim_client_start(ShimClient *client, Error *err);
+int shim_client_start(ShimClient *client, bool is_attached, Error *err);
 
 typedef struct ShimExit {
     int32_t code; /* the program's exit code, or 128 + signal */

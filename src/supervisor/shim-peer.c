@@ -131,6 +131,12 @@ static int on_start(Peer *peer, const ShimMessage *message)
     return 0;
 }
 
+static int on_start_detached(Peer *peer, const ShimMessage *message)
+{
+    peer->streams = 0; /* its going is then no end of input */
+    return on_start(peer, message);
+}
+
 static int on_attach(Peer *peer, const ShimMessage *message)
 {
     peer->streams |= message->streams;
@@ -204,6 +210,7 @@ static int on_exit_taken(Peer *peer, const ShimMessage *message)
 static int (*const handlers[_SHIM_MESSAGE_MAX])(Peer *peer, const ShimMessage *message) = {
     [SHIM_MESSAGE_START] = on_start,
     [SHIM_MESSAGE_ATTACH] = on_attach,
+    [SHIM_MESSAGE_START_DETACHED] = on_start_detached,
     [SHIM_MESSAGE_STDIN] = on_stdin,
     [SHIM_MESSAGE_STDIN_CLOSE] = on_stdin_close,
     [SHIM_MESSAGE_RESIZE] = on_resize,

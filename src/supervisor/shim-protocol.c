@@ -34,6 +34,7 @@ static const struct {
     [SHIM_MESSAGE_KILL] = { "kill", sizeof(int32_t), 0 },
     [SHIM_MESSAGE_PAUSE] = { "pause", sizeof(uint32_t), 0 },
     [SHIM_MESSAGE_RELOAD] = { "reload", 0, 0 },
+    [SHIM_MESSAGE_START_DETACHED] = { "start-detached", 0, 0 },
     [SHIM_MESSAGE_DONE] = { "done", sizeof(int32_t), 0 },
 };
 

@@ -66,6 +66,7 @@ typedef enum ShimMessageType {
     SHIM_MESSAGE_PAUSE,       /* freeze or thaw: @is_paused */
     SHIM_MESSAGE_RELOAD,      /* read the settings again */
     SHIM_MESSAGE_DONE,        /* from the shim: @errnum, the answer to each of the four above */
+    SHIM_MESSAGE_START_DETACHED, /* as START, and the owner attaches to nothing */
     _SHIM_MESSAGE_MAX,
 } ShimMessageType;
 

@@ -57,6 +57,18 @@ def test_input_of_a_detached_container_stays_open_for_the_next(cay, image, no_le
         client.communicate(timeout=30)
 
 
+def test_a_start_in_the_background_is_not_the_first_client(cay, image, no_leaks):
+    assert cay("run", "-i", "--name", "cat", image, "cat", input="x\n").stdout == "x\n"
+    cay.ok("start", "cat")
+    client = cay.spawn("attach", "cat")
+    client.stdin.write(b"y\n")
+    client.stdin.close()
+    client.stdin = None
+    out, _ = client.communicate(timeout=30)
+    assert (client.returncode, out) == (0, b"y\n")
+    cay.ok("rm", "cat")
+
+
 def test_a_killed_client_takes_nothing_along(cay, image, no_leaks):
     cay.ok("run", "-d", "-i", "--name", "cat", image, "cat")
     client = cay.spawn("attach", "cat")

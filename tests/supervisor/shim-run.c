@@ -243,7 +243,7 @@ static int run(const Arguments *arguments, int bundle_fd, int runtime_fd)
                   shim_client_container_pid(client));
     if (arguments->signal)
         (void)raise(arguments->signal); /* between CREATED and START */
-    if (shim_client_start(client, &err) < 0) {
+    if (shim_client_start(client, true, &err) < 0) {
         (void)shim_client_wait(client, NULL);
         return fail(&err);
     }
