@@ -110,14 +110,21 @@ static void report_die(const Shim *shim)
     state_event(shim, "die", &more);
 }
 
-/* Nothing will run again, and nobody is to connect any more. */
+/* Nothing will run again. */
 static void close_down(Shim *shim)
 {
     shim->state = SHIM_ENDED;
-    peer_stop_listening(shim);
     /* Kept, they would hold the root file system after the container's end. */
     fd_closep(&shim->rootfs_fd);
     fd_closep(&shim->cache_fd);
+}
+
+/* The state first: whoever finds that nobody listens any more finds there why. */
+static void publish(Shim *shim)
+{
+    state_write(shim);
+    if (shim->state == SHIM_ENDED)
+        peer_stop_listening(shim);
 }
 
 /* The run is over as shim->exit says, for now or for good. */
@@ -142,7 +149,7 @@ static void end_run(Shim *shim, bool is_last)
         exec_record_end(shim);
     else
         write_record(shim);
-    state_write(shim);
+    publish(shim);
     output_begin_drain(shim);
     input_reset(shim);
 }
@@ -203,7 +210,7 @@ static void end_wait(Shim *shim)
     close_down(shim);
     set_exit_text(shim);
     write_record(shim);
-    state_write(shim);
+    publish(shim);
     if (shim->is_stopping)
         state_event(shim, "stop", NULL);
     shim->is_told = false;
