@@ -101,6 +101,15 @@ def wait_for_end(find, timeout):
     return pids
 
 
+def wait_for_handles(pidfds, timeout=SETTLE_LIMIT):
+    """Wait until the processes of all of @pidfds, which are closed, have ended."""
+    deadline = time.monotonic() + timeout
+    for pidfd in pidfds:
+        ready, _, _ = select.select([pidfd], [], [], max(0, deadline - time.monotonic()))
+        os.close(pidfd)
+        assert ready, "a process has not ended in time"
+
+
 def mounts():
     """The mounts of our own namespace as "MOUNTPOINT TYPE SOURCE"."""
     found = set()
