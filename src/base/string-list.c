@@ -142,6 +142,15 @@ bool string_map_contains(const StringMap *map, const char *key)
     return map_find(map, key) != NULL;
 }
 
+bool string_map_matches(const StringMap *map, const char *wanted)
+{
+    size_t length = strcspn(wanted, "=");
+    _cleanup_free_ char *key = memory_strndup(wanted, length);
+    const char *value = string_map_get(map, key);
+
+    return value && (wanted[length] == '\0' || strcmp(value, wanted + length + 1) == 0);
+}
+
 void string_map_copy(StringMap *target, const StringMap *source)
 {
     string_map_done(target);

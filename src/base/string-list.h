@@ -49,6 +49,9 @@ void string_map_done(StringMap *map);
 
 #define _cleanup_string_map_ _cleanup_(string_map_done)
 
+/* Does it have what @wanted, "key" or "key=value", says? */
+bool string_map_matches(const StringMap *map, const char *wanted);
+
 /* Set or replace. */
 void string_map_set(StringMap *map, const char *key, const char *value);
 /* NULL when absent. */

@@ -37,11 +37,7 @@ static bool match_name(const char *wanted, const Container *container)
 
 static bool match_label(const char *wanted, const Container *container)
 {
-    size_t length = strcspn(wanted, "=");
-    _cleanup_free_ char *key = memory_strndup(wanted, length);
-    const char *value = string_map_get(&container->spec.labels, key);
-
-    return value && (wanted[length] == '\0' || strcmp(value, wanted + length + 1) == 0);
+    return string_map_matches(&container->spec.labels, wanted);
 }
 
 static bool match_exit_code(const char *wanted, const Container *container)

@@ -76,11 +76,7 @@ static bool match_image(const char *wanted, const Event *event)
 
 static bool match_label(const char *wanted, const Event *event)
 {
-    size_t length = strcspn(wanted, "=");
-    _cleanup_free_ char *key = memory_strndup(wanted, length);
-    const char *value = string_map_get(&event->attributes, key);
-
-    return value && (wanted[length] == '\0' || strcmp(value, wanted + length + 1) == 0);
+    return string_map_matches(&event->attributes, wanted);
 }
 
 static bool match_scope(const char *wanted, const Event *event)

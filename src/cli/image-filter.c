@@ -92,19 +92,10 @@ int image_filter_add(ImageFilter *filter, const char *text, ImageStore *store, E
                      name);
 }
 
-static bool has_label(const Image *image, const char *wanted)
-{
-    size_t length = strcspn(wanted, "=");
-    _cleanup_free_ char *key = memory_strndup(wanted, length);
-    const char *value = string_map_get(&image->config.config.labels, key);
-
-    return value && (wanted[length] == '\0' || strcmp(value, wanted + length + 1) == 0);
-}
-
 static bool has_labels(const ImageFilter *filter, const Image *image)
 {
     for (size_t i = 0; i < filter->labels.count; i++)
-        if (!has_label(image, filter->labels.items[i]))
+        if (!string_map_matches(&image->config.config.labels, filter->labels.items[i]))
             return false;
     return true;
 }

@@ -15,16 +15,15 @@
 #include "engine/cdi-name.h"
 #include "engine/device-spec.h"
 
-int run_take_annotation(const Option *option, const char *value, void *target, Error *err)
+int run_take_assignment(const Option *option, const char *value, void *target, Error *err)
 {
-    RunOptions *options = target;
+    StringMap *map = (StringMap *)((char *)target + option->offset);
     size_t length = strcspn(value, "=");
     _cleanup_free_ char *key = memory_strndup(value, length);
 
-    (void)option;
     if (length == 0 || value[length] == '\0')
         return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
-    string_map_set(&options->spec.annotations, key, value + length + 1);
+    string_map_set(map, key, value + length + 1);
     return 0;
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/options.h"
 
-int run_take_annotation(const Option *option, const char *value, void *target, Error *err);
+/* "NAME=VALUE"; the option's offset is that of the map in RunOptions. */
+int run_take_assignment(const Option *option, const char *value, void *target, Error *err);
 int run_take_attach(const Option *option, const char *value, void *target, Error *err);
 int run_take_cpus(const Option *option, const char *value, void *target, Error *err);
 int run_take_device(const Option *option, const char *value, void *target, Error *err);

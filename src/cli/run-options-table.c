@@ -26,32 +26,6 @@ static int take_label(const Option *option, const char *value, void *target, Err
     return 0;
 }
 
-static int take_sysctl(const Option *option, const char *value, void *target, Error *err)
-{
-    RunOptions *options = target;
-    size_t length = strcspn(value, "=");
-    _cleanup_free_ char *key = memory_strndup(value, length);
-
-    (void)option;
-    if (length == 0 || value[length] == '\0')
-        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
-    string_map_set(&options->spec.sysctls, key, value + length + 1);
-    return 0;
-}
-
-static int take_log_option(const Option *option, const char *value, void *target, Error *err)
-{
-    RunOptions *options = target;
-    size_t length = strcspn(value, "=");
-    _cleanup_free_ char *key = memory_strndup(value, length);
-
-    (void)option;
-    if (length == 0 || value[length] == '\0')
-        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
-    string_map_set(&options->spec.log_config.options, key, value + length + 1);
-    return 0;
-}
-
 static int take_tmpfs(const Option *option, const char *value, void *target, Error *err)
 {
     RunOptions *options = target;
@@ -182,6 +156,8 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
 
 #define HEALTH(member)                                                                             \
     TAKEN_BY(take_health_duration, "duration"), .offset = offsetof(ContainerHealthcheck, member)
+#define ASSIGNMENT(member)                                                                         \
+    .type = OPTION_HANDLER, .argument = "map", .handler = run_take_assignment, SPEC(member)
 #define RATE(member)                                                                               \
     .type = OPTION_HANDLER, .argument = "list", .handler = run_take_device_rate, SPEC(member)
 #define SPEC(member) .offset = offsetof(RunOptions, spec.member)
@@ -195,7 +171,7 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
     .type = OPTION_HANDLER, .argument = (placeholder), .handler = (function)
 
 static const Option options[] = {
-    { "annotation", TAKEN_BY(run_take_annotation, "map"),
+    { "annotation", ASSIGNMENT(annotations),
       .help = "Add an annotation to the container's OCI configuration" },
     { "attach", 'a', TAKEN_BY(run_take_attach, "list"),
       .help = "Attach to the container's stdin, stdout or stderr" },
@@ -270,7 +246,7 @@ static const Option options[] = {
     { "log-driver", TEXT("string"), SPEC(log_config.type),
       .help = "Where the output is logged (\"json-file\", \"local\", \"none\", \"journald\", "
               "\"syslog\") (default \"json-file\")" },
-    { "log-opt", TAKEN_BY(take_log_option, "list"), .help = "Options of the log driver" },
+    { "log-opt", ASSIGNMENT(log_config.options), .help = "Options of the log driver" },
     { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
     { "memory-reservation", BYTES, SPEC(memory_reservation),
       .help = "Memory that is left to it when the host runs short" },
@@ -313,7 +289,7 @@ static const Option options[] = {
     { "stop-signal", TEXT("string"), SPEC(stop_signal), .help = "Signal to stop the container" },
     { "stop-timeout", .type = OPTION_OPTIONAL_INT64, .argument = "int", SPEC(stop_timeout),
       .help = "Seconds to wait for the container to stop before it is killed" },
-    { "sysctl", TAKEN_BY(take_sysctl, "map"), .help = "Kernel parameters of the container" },
+    { "sysctl", ASSIGNMENT(sysctls), .help = "Kernel parameters of the container" },
     { "tmpfs", TAKEN_BY(take_tmpfs, "list"), .help = "Mount a tmpfs at a directory" },
     { "tty", 't', FLAG, SPEC(tty), .help = "Allocate a pseudo-terminal" },
     { "ulimit", TAKEN_BY(take_ulimit, "ulimit"), .help = "Ulimit options" },

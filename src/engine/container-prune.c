@@ -38,25 +38,16 @@ int container_prune_filter_add(ContainerPruneFilter *filter, const char *text, E
     return 0;
 }
 
-static bool has_label(const StringMap *labels, const char *wanted)
-{
-    size_t length = strcspn(wanted, "=");
-    _cleanup_free_ char *key = memory_strndup(wanted, length);
-    const char *value = string_map_get(labels, key);
-
-    return value && (wanted[length] == '\0' || strcmp(value, wanted + length + 1) == 0);
-}
-
 bool container_prune_filter_matches(const ContainerPruneFilter *filter, int64_t created_at,
                                     const StringMap *labels)
 {
     if (filter->until.is_set && created_at >= filter->until.value)
         return false;
     for (size_t i = 0; i < filter->labels.count; i++)
-        if (!has_label(labels, filter->labels.items[i]))
+        if (!string_map_matches(labels, filter->labels.items[i]))
             return false;
     for (size_t i = 0; i < filter->without_labels.count; i++)
-        if (has_label(labels, filter->without_labels.items[i]))
+        if (string_map_matches(labels, filter->without_labels.items[i]))
             return false;
     return true;
 }
