@@ -118,6 +118,8 @@ static int apply_to_cgroup(const RuntimeConfig *config, Error *err)
         return 0;
     if (r >= 0)
         r = cgroup_update(cgroup, &limits, &problem);
+    if (r < 0 && cgroup && !cgroup_is_populated(cgroup))
+        return 0; /* it has just ended: its files go one after the other */
     if (r < 0)
         error_move(err, &problem);
     return r;
