@@ -26,6 +26,9 @@
 
 /* All that is waited for takes milliseconds; more is a machine in trouble. */
 #define WAIT_LIMIT_MS 5000
+/* Most of it is over by then. To close a watch takes the kernel an SRCU grace period, which is
+ * several times as long as a whole stop. */
+#define UNWATCHED_MS 50
 #define NANOSECONDS_PER_MS (NANOSECONDS_PER_SECOND / 1000)
 
 /* What its shim says, which may have died since. */
@@ -67,16 +70,20 @@ static int spawn_waiter(int lock_fd, Process *ret)
 static bool await_lock(const Engine *engine, const char *id, int64_t deadline)
 {
     char path[CONTAINER_ID_LENGTH + sizeof("/" CONTAINER_LOCK_NAME)], own_path[32];
-    _cleanup_close_ int lock_fd = -EBADF, watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    _cleanup_close_ int lock_fd = -EBADF, watch_fd = -EBADF;
     _cleanup_process_ Process waiter = PROCESS_INIT;
 
     (void)snprintf(path, sizeof(path), "%s/" CONTAINER_LOCK_NAME, id);
     lock_fd = openat(engine->runtime_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (lock_fd < 0)
         return errno == ENOENT; /* its directory has gone just now */
+    if (is_up(lock_fd) || spawn_waiter(lock_fd, &waiter) < 0)
+        return false;
+    if (poll(&(struct pollfd) { .fd = waiter.pidfd, .events = POLLIN }, 1, UNWATCHED_MS) > 0)
+        return true;
+    watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     /* First the watch, then the look: no change is missed. */
-    if (watch_fd < 0 || inotify_add_watch(watch_fd, path_of_fd(own_path, lock_fd), IN_MODIFY) < 0 ||
-        spawn_waiter(lock_fd, &waiter) < 0)
+    if (watch_fd < 0 || inotify_add_watch(watch_fd, path_of_fd(own_path, lock_fd), IN_MODIFY) < 0)
         return false;
     while (!is_up(lock_fd)) {
         char events[4096];
