@@ -76,6 +76,7 @@ int container_claim_take(Engine *engine, const char *id, bool wait, ContainerCla
             return error_result(err, r, "lock container '%.12s'", id);
     }
 
+    (void)strncpy(claim->id, id, CONTAINER_ID_LENGTH);
     *ret = TAKE_PTR(claim);
     return 0;
 }
@@ -221,8 +222,9 @@ void container_claim_free(ContainerClaim *claim)
     if (!claim->shim) { /* otherwise it goes on: its shim has the lock and the directory */
         if (claim->undo)
             (void)container_claim_remove(claim, &ignored);
-        if (claim->container)
-            (void)remove_runtime(claim, claim->container->id);
+        /* One that was removed meanwhile has no row to be loaded. */
+        if (claim->container || !container_row_exists(claim->engine, claim->id))
+            (void)remove_runtime(claim, claim->id);
     }
     if (claim->shim)
         shim_client_free(claim->shim);

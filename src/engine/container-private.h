@@ -20,6 +20,7 @@ typedef struct ConfigFds {
 } ConfigFds;
 
 struct ContainerClaim {
+    char id[CONTAINER_ID_LENGTH + 1];
     Engine *engine;
     Container *container;
     int lock_fd;          /* flock(2)ed; the shim shares it */
