@@ -25,8 +25,9 @@ typedef struct Invocation Invocation;
 typedef int (*CommandFunction)(Invocation *invocation, Error *err);
 
 typedef enum CommandFlags {
-    COMMAND_COMMON = 1 << 0, /* among the first in `cay --help` */
-    COMMAND_HIDDEN = 1 << 1, /* works, but is not shown */
+    COMMAND_COMMON = 1 << 0,   /* among the first in `cay --help` */
+    COMMAND_HIDDEN = 1 << 1,   /* works, but is not shown */
+    COMMAND_EXECUTES = 1 << 2, /* its exit code is a program's, or says why that was not executed */
 } CommandFlags;
 
 typedef struct Command {

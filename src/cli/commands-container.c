@@ -17,7 +17,7 @@ static const Command commands[] = {
         .options = &run_option_table,
         .min_arguments = 1,
         .max_arguments = ANY_NUMBER,
-        .flags = COMMAND_COMMON,
+        .flags = COMMAND_COMMON | COMMAND_EXECUTES,
         .failure_code = EXIT_CODE_MISUSE,
         .execute = cli_run,
     },
@@ -31,7 +31,7 @@ static const Command commands[] = {
         .options = &container_exec_option_table,
         .min_arguments = 2,
         .max_arguments = ANY_NUMBER,
-        .flags = COMMAND_COMMON,
+        .flags = COMMAND_COMMON | COMMAND_EXECUTES,
         .execute = cli_container_exec,
     },
     {

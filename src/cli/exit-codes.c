@@ -12,7 +12,8 @@ static const int kind_codes[_ERROR_KIND_MAX] = {
 
 int exit_code_for_error(const Invocation *invocation, const Error *error)
 {
-    if (kind_codes[error->kind])
+    if (kind_codes[error->kind] && invocation->command &&
+        invocation->command->flags & COMMAND_EXECUTES)
         return kind_codes[error->kind];
     if (invocation->wrong_options)
         return EXIT_CODE_MISUSE;

@@ -10,7 +10,8 @@
 #define EXIT_CODE_PROGRAM_MISSING 127
 
 /*
- * The exit code for @error, recorded while @invocation was carried out: by the error's kind where
- * it says what the program's was, else by the command and whether its options were wrong.
+ * The exit code for @error, recorded while @invocation was carried out: of a command that
+ * executes a program by the error's kind where that says why it was not, else by the command and
+ * whether its options were wrong.
  */
 int exit_code_for_error(const Invocation *invocation, const Error *error);

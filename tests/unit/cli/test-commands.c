@@ -163,7 +163,7 @@ static void the_table_has_no_contradictions(void **state)
 
 static void exit_codes_follow_kind_then_options_then_command(void **state)
 {
-    static const Command run = { .failure_code = 125 }, other = {};
+    static const Command run = { .failure_code = 125, .flags = COMMAND_EXECUTES }, other = {};
     Invocation of_run = { .command = &run }, of_other = { .command = &other }, of_none = {};
     const Error missing = { .kind = ERROR_PROGRAM_MISSING };
     const Error unusable = { .kind = ERROR_PROGRAM_UNUSABLE };
@@ -174,6 +174,7 @@ static void exit_codes_follow_kind_then_options_then_command(void **state)
     assert_int_equal(exit_code_for_error(&of_run, &unusable), 126);
     assert_int_equal(exit_code_for_error(&of_run, &invalid), 125);
     assert_int_equal(exit_code_for_error(&of_other, &invalid), 1);
+    assert_int_equal(exit_code_for_error(&of_other, &missing), 1);
     assert_int_equal(exit_code_for_error(&of_none, &invalid), 1);
     of_other.is_misuse = true;
     assert_int_equal(exit_code_for_error(&of_other, &invalid), 1);
