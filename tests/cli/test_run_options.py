@@ -433,7 +433,7 @@ def test_the_domain_s_name(run):
 
 
 def test_a_cgroup_below_another_one(run):
-    parent = f"cay-test-{os.getpid()}-parent"
+    parent = f"caytest-parent-{os.getpid()}-cli"  # no watch of another test is for it
     text = output(run("--cgroupns", "host", "--cgroup-parent", f"/{parent}", None, "cat",
                       "/proc/self/cgroup"))
     try:
