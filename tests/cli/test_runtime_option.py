@@ -88,6 +88,7 @@ def test_it_is_stopped_paused_and_started_again_on_the_same_files(cay, run, stat
     cay.ok("start", "web")
     assert cay.ok("exec", "web", "cat", "/f") == "x\nx"
     cay.ok("rm", "-f", "web")
+    assert state.settle() == []  # the shim has somebody look whether its end was written down
     assert not directory.exists()
 
 
