@@ -9,6 +9,7 @@ import pathlib
 import sqlite3
 
 import pytest
+from harness.cdi import alone
 
 # Members and types of Docker's Engine API 1.51: b(oolean), i(nteger), s(tring), a(rray), o(bject).
 # In brackets: members that are left out where they say nothing; null where Docker has it is "?".
@@ -210,15 +211,17 @@ def vendor_device():
     """The name of a device that a vendor's specification describes, of this process alone."""
     directory = pathlib.Path("/run/cdi")
     specification = directory / f"cay-test-{os.getpid()}.json"
-    directory.mkdir(exist_ok=True)
-    specification.write_text(json.dumps({
-        "cdiVersion": "0.6.0", "kind": f"test{os.getpid()}.example/thing",
-        "devices": [{"name": "one", "containerEdits": {"deviceNodes": [{"path": "/dev/full"}]}}],
-    }), encoding="ascii")
-    yield f"test{os.getpid()}.example/thing=one"
-    specification.unlink()
-    with contextlib.suppress(OSError): # others have theirs there too
-        directory.rmdir()
+    with alone():
+        directory.mkdir(exist_ok=True)
+        specification.write_text(json.dumps({
+            "cdiVersion": "0.6.0", "kind": f"test{os.getpid()}.example/thing",
+            "devices": [{"name": "one",
+                         "containerEdits": {"deviceNodes": [{"path": "/dev/full"}]}}],
+        }), encoding="ascii")
+        yield f"test{os.getpid()}.example/thing=one"
+        specification.unlink()
+        with contextlib.suppress(OSError): # an administrator may have some there
+            directory.rmdir()
 
 
 def test_a_device_of_a_vendor_is_a_request(cay, image, inspect, vendor_device, no_leaks):

@@ -8,6 +8,7 @@ import stat
 import tarfile
 
 import pytest
+from harness.cdi import alone
 
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 HAS_V1_MEMORY = (CGROUPS / "memory").is_dir()
@@ -245,12 +246,13 @@ def cdi():
         written.append(path)
         return path
 
-    yield call
-    for path in reversed(written):
-        if path.is_dir():
-            path.rmdir()
-        else:
-            path.unlink(missing_ok=True)
+    with alone():
+        yield call
+        for path in reversed(written):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
 
 
 def specification(devices, version="0.7.0", **more):
