@@ -180,18 +180,23 @@ static int take_value(OptionParser *parser, const Option *option, const char *va
     return store_value(parser, option, value, err);
 }
 
+/* @spelling is the option as it was typed, in quotes. */
+static int refuse_unsupported(const UnsupportedOption *option, const char *spelling, Error *err)
+{
+    return error_set(err, ERROR_UNSUPPORTED, "option %s is not supported by this version%s%s",
+                     spelling, option->instead ? ": " : "", option->instead ? option->instead : "");
+}
+
 static int refuse_long(const OptionTable *table, const char *name, size_t length, Error *err)
 {
     _cleanup_free_ char *word = memory_strndup(name, length);
     Suggestion suggestion = SUGGESTION_INIT(word);
 
     for (size_t i = 0; i < table->n_unsupported; i++) {
-        const char *instead = table->unsupported[i].instead;
+        _cleanup_free_ char *spelling = memory_printf("'--%s'", word);
 
         if (strcmp(table->unsupported[i].name, word) == 0)
-            return error_set(err, ERROR_UNSUPPORTED,
-                             "option '--%s' is not supported by this version%s%s", word,
-                             instead ? ": " : "", instead ? instead : "");
+            return refuse_unsupported(&table->unsupported[i], spelling, err);
     }
 
     suggestion_offer(&suggestion, "help");
@@ -209,11 +214,13 @@ static int refuse_short(const OptionTable *table, const char *bundle, char name,
 {
     size_t length = strcspn(bundle + 1, "=");
 
-    for (size_t i = 0; i < table->n_unsupported; i++)
+    for (size_t i = 0; i < table->n_unsupported; i++) {
+        _cleanup_free_ char *spelling =
+            memory_printf("'-%c' ('--%s')", name, table->unsupported[i].name);
+
         if (table->unsupported[i].short_name == name)
-            return error_set(err, ERROR_UNSUPPORTED,
-                             "option '-%c' ('--%s') is not supported by this version", name,
-                             table->unsupported[i].name);
+            return refuse_unsupported(&table->unsupported[i], spelling, err);
+    }
 
     if (length > 1 && find_long(table, bundle + 1, length))
         return error_set(err, ERROR_INVALID, "unknown option '-%c' in '%s', did you mean '-%s'?",

@@ -20,7 +20,10 @@ static const Option remove_options[] = {
       .help = "Kill a running container first" },
 };
 
-static const UnsupportedOption unsupported_options[] = { { "link", 'l' }, { "volumes", 'v' } };
+static const UnsupportedOption unsupported_options[] = {
+    { "link", 'l', .instead = "there are no links between containers" },
+    { "volumes", 'v', .instead = "there are no volumes to remove" },
+};
 
 const OptionTable container_remove_option_table = {
     OPTION_TABLE(remove_options),

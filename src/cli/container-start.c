@@ -28,7 +28,10 @@ static const Option start_options[] = {
       .help = "Attach to the container's input" },
 };
 
-static const UnsupportedOption unsupported_options[] = { { "checkpoint" }, { "checkpoint-dir" } };
+static const UnsupportedOption unsupported_options[] = {
+    { "checkpoint", .instead = "there are no checkpoints" },
+    { "checkpoint-dir", .instead = "there are no checkpoints" },
+};
 
 const OptionTable container_start_option_table = {
     OPTION_TABLE(start_options),

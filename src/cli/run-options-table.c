@@ -302,33 +302,39 @@ static const Option options[] = {
       .help = "Working directory inside the container" },
 };
 
+/* Why there is no such option. */
+#define NETWORKS "there are no networks but 'none' and 'host'"
+#define RESOLVER "/etc/hosts and /etc/resolv.conf can be mounted with '--volume'"
+#define VOLUMES "there are no volumes, use a path of the host with '--volume'"
+#define WINDOWS "it is for Windows containers"
+
 static const UnsupportedOption unsupported[] = {
-    { "add-host" },
-    { "cpu-count" },
-    { "cpu-percent" },
-    { "disable-content-trust" },
-    { "dns" },
-    { "dns-opt" },
-    { "dns-option" },
-    { "dns-search" },
+    { "add-host", .instead = RESOLVER },
+    { "cpu-count", .instead = WINDOWS },
+    { "cpu-percent", .instead = WINDOWS },
+    { "disable-content-trust", .instead = "images are not signed, so there is nothing to disable" },
+    { "dns", .instead = RESOLVER },
+    { "dns-opt", .instead = RESOLVER },
+    { "dns-option", .instead = RESOLVER },
+    { "dns-search", .instead = RESOLVER },
     { "gpus", .instead = "name a CDI device, such as '--device nvidia.com/gpu=all'" },
-    { "io-maxbandwidth" },
-    { "io-maxiops" },
-    { "ip" },
-    { "ip6" },
-    { "isolation" },
+    { "io-maxbandwidth", .instead = WINDOWS },
+    { "io-maxiops", .instead = WINDOWS },
+    { "ip", .instead = NETWORKS },
+    { "ip6", .instead = NETWORKS },
+    { "isolation", .instead = WINDOWS },
     { "kernel-memory", .instead = "kernels have no such limit any more, use '--memory'" },
-    { "link" },
-    { "link-local-ip" },
-    { "mac-address" },
-    { "net-alias" },
-    { "network-alias" },
-    { "publish", 'p' },
-    { "publish-all", 'P' },
-    { "storage-opt" },
-    { "use-api-socket" },
-    { "volume-driver" },
-    { "volumes-from" },
+    { "link", .instead = NETWORKS },
+    { "link-local-ip", .instead = NETWORKS },
+    { "mac-address", .instead = NETWORKS },
+    { "net-alias", .instead = NETWORKS },
+    { "network-alias", .instead = NETWORKS },
+    { "publish", 'p', .instead = NETWORKS },
+    { "publish-all", 'P', .instead = NETWORKS },
+    { "storage-opt", .instead = "a container's files have no limit of their own yet" },
+    { "use-api-socket", .instead = "there is no API socket" },
+    { "volume-driver", .instead = VOLUMES },
+    { "volumes-from", .instead = VOLUMES },
 };
 
 const OptionTable run_option_table = {

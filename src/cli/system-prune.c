@@ -30,7 +30,9 @@ static const Option prune_options[] = {
       .help = "Do not ask" },
 };
 
-static const UnsupportedOption unsupported_options[] = { { "volumes" } };
+static const UnsupportedOption unsupported_options[] = {
+    { "volumes", .instead = "there are no volumes" },
+};
 
 const OptionTable system_prune_option_table = {
     OPTION_TABLE(prune_options),

@@ -278,7 +278,8 @@ static const struct {
     MISUSE("-d -a stdout x", "'--detach' and '--attach' contradict each other"),
     MISUSE("-a in x", "invalid value 'in' for option '--attach': use 'stdin', 'stdout' or "
                       "'stderr'"),
-    LACK("-itP x", "option '-P' ('--publish-all') is not supported by this version"),
+    LACK("-itP x", "option '-P' ('--publish-all') is not supported by this version: "
+                   "there are no networks but 'none' and 'host'"),
     MISUSE("--name a x", "invalid container name 'a': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed"),
     MISUSE("--name -ab x",
            "invalid container name '-ab': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed"),
