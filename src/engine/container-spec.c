@@ -20,17 +20,40 @@
         .name = (json_name), .type = JSON_TYPE_STRUCT, .offset = 0, .type_of = (view)              \
     }
 
+static const JsonField volume_driver_fields[] = {
+    JSON_FIELD(ContainerMount, volume_driver, "Name", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, volume_options, "Options", JSON_TYPE_STRING_MAP),
+};
+static const JsonStruct volume_driver_json = MOUNT_VIEW(volume_driver_fields);
+
+static const JsonField volume_fields[] = {
+    JSON_FIELD(ContainerMount, volume_no_copy, "NoCopy", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerMount, volume_subpath, "Subpath", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, volume_labels, "Labels", JSON_TYPE_STRING_MAP),
+    MOUNT_VIEW_FIELD("DriverConfig", &volume_driver_json),
+};
+static const JsonStruct volume_json = MOUNT_VIEW(volume_fields);
+
+static const JsonField image_fields[] = {
+    JSON_FIELD(ContainerMount, image_subpath, "Subpath", JSON_TYPE_STRING),
+};
+static const JsonStruct image_json = MOUNT_VIEW(image_fields);
+
 static const JsonField bind_fields[] = {
     JSON_FIELD(ContainerMount, propagation, "Propagation", JSON_TYPE_STRING),
     JSON_FIELD(ContainerMount, non_recursive, "NonRecursive", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerMount, create_source, "CreateMountpoint", JSON_TYPE_BOOL),
     JSON_FIELD(ContainerMount, read_only_non_recursive, "ReadOnlyNonRecursive", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerMount, match_user, "MatchUser", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerMount, match_uid, "MatchUid", JSON_TYPE_UINT32),
+    JSON_FIELD(ContainerMount, match_gid, "MatchGid", JSON_TYPE_UINT32),
 };
 static const JsonStruct bind_json = MOUNT_VIEW(bind_fields);
 
 static const JsonField tmpfs_fields[] = {
     JSON_FIELD(ContainerMount, tmpfs_size, "SizeBytes", JSON_TYPE_INT64),
     JSON_FIELD(ContainerMount, tmpfs_mode, "Mode", JSON_TYPE_UINT32),
+    JSON_FIELD(ContainerMount, tmpfs_options, "Text", JSON_TYPE_STRING),
 };
 static const JsonStruct tmpfs_json = MOUNT_VIEW(tmpfs_fields);
 
@@ -38,11 +61,23 @@ static const JsonField mount_fields[] = {
     JSON_FIELD(ContainerMount, type, "Type", JSON_TYPE_STRING),
     JSON_FIELD(ContainerMount, source, "Source", JSON_TYPE_STRING),
     JSON_FIELD(ContainerMount, target, "Target", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerMount, mode, "Mode", JSON_TYPE_STRING),
     JSON_FIELD(ContainerMount, read_only, "ReadOnly", JSON_TYPE_BOOL),
     MOUNT_VIEW_FIELD("BindOptions", &bind_json),
+    MOUNT_VIEW_FIELD("VolumeOptions", &volume_json),
+    MOUNT_VIEW_FIELD("ImageOptions", &image_json),
     MOUNT_VIEW_FIELD("TmpfsOptions", &tmpfs_json),
 };
 static const JsonStruct mount_json = JSON_STRUCT(ContainerMount, mount_fields);
+
+static const JsonField secret_fields[] = {
+    JSON_FIELD(ContainerSecret, source, "Source", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSecret, target, "Target", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSecret, uid, "Uid", JSON_TYPE_UINT32),
+    JSON_FIELD(ContainerSecret, gid, "Gid", JSON_TYPE_UINT32),
+    JSON_FIELD(ContainerSecret, mode, "Mode", JSON_TYPE_UINT32),
+};
+static const JsonStruct secret_json = JSON_STRUCT(ContainerSecret, secret_fields);
 
 static const JsonField ulimit_fields[] = {
     JSON_FIELD(ContainerUlimit, name, "Name", JSON_TYPE_STRING),
@@ -132,6 +167,12 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, binds, "Binds", JSON_TYPE_STRING_LIST),
     JSON_FIELD_OF(ContainerSpec, mounts, "Mounts", JSON_TYPE_STRUCT_ARRAY, &mount_json),
     JSON_FIELD(ContainerSpec, tmpfs, "Tmpfs", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerSpec, volumes, "Volumes", JSON_TYPE_STRING_SET),
+    JSON_FIELD(ContainerSpec, volumes_from, "VolumesFrom", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, volume_driver, "VolumeDriver", JSON_TYPE_STRING),
+    JSON_FIELD_OF(ContainerSpec, mount_points, "MountPoints", JSON_TYPE_STRUCT_ARRAY, &mount_json),
+    JSON_FIELD(ContainerSpec, storage_options, "StorageOpt", JSON_TYPE_STRING_MAP),
+    JSON_FIELD_OF(ContainerSpec, secrets, "Secrets", JSON_TYPE_STRUCT_ARRAY, &secret_json),
     JSON_FIELD(ContainerSpec, capabilities_add, "CapAdd", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, capabilities_drop, "CapDrop", JSON_TYPE_STRING_LIST),
     JSON_FIELD(ContainerSpec, security_options, "SecurityOpt", JSON_TYPE_STRING_LIST),
@@ -142,6 +183,9 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, ipc_mode, "IpcMode", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, uts_mode, "UTSMode", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, cgroupns_mode, "CgroupnsMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, userns_mode, "UsernsMode", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerSpec, caller_uid, "CallerUid", JSON_TYPE_UINT32),
+    JSON_FIELD(ContainerSpec, caller_gid, "CallerGid", JSON_TYPE_UINT32),
     JSON_FIELD(ContainerSpec, cgroup_parent, "CgroupParent", JSON_TYPE_STRING),
     JSON_FIELD_OF(ContainerSpec, devices, "Devices", JSON_TYPE_STRUCT_ARRAY,
                   &container_device_json),

@@ -22,17 +22,41 @@ typedef struct ContainerUlimit {
 
 /* One --mount (Engine API: Mount). --volume ends in ContainerSpec.binds, --tmpfs in its tmpfs. */
 typedef struct ContainerMount {
-    char *type;   /* "bind", "tmpfs" */
-    char *source; /* absolute host path of a bind */
+    char *type;   /* "bind", "tmpfs", "volume", "image" */
+    char *source; /* absolute host path of a bind; a volume's name, NULL: an anonymous one; an
+                     image */
     char *target; /* absolute, in the container */
+    char *mode;   /* options as the user wrote them in a --volume; told to others, nothing more */
     bool read_only;
     char *propagation;            /* of a bind; NULL: rprivate */
     bool non_recursive;           /* of a bind: without the mounts below the source */
     bool read_only_non_recursive; /* read_only applies to the top mount only */
     bool create_source;           /* of a bind: make a missing source as a directory */
-    int64_t tmpfs_size;           /* bytes, 0: the kernel's default */
-    uint32_t tmpfs_mode;          /* 0: 01777 */
+    bool match_user;              /* of a bind: files of the caller's are the process user's inside,
+                                     and the other way around */
+    uint32_t match_uid;           /* the caller */
+    uint32_t match_gid;
+    bool volume_no_copy;      /* of a volume: does not start with what the image has there */
+    char *volume_subpath;     /* of a volume: below its root */
+    char *volume_driver;      /* NULL: "local" */
+    StringMap volume_options; /* the driver's, for a volume that does not exist yet; as labels */
+    StringMap volume_labels;
+    char *image_subpath; /* of an image: below its root */
+    int64_t tmpfs_size;  /* bytes, 0: the kernel's default */
+    uint32_t tmpfs_mode; /* 0: 01777 */
+    char *tmpfs_options; /* of --tmpfs, for the kernel */
 } ContainerMount;
+
+typedef JSON_ARRAY_OF(ContainerMount) ContainerMounts;
+
+/* One --secret: a file with its content, which only the container sees. */
+typedef struct ContainerSecret {
+    char *source; /* the secret's name */
+    char *target; /* file name below /run/secrets, or an absolute path */
+    uint32_t uid; /* in the container */
+    uint32_t gid;
+    uint32_t mode; /* 0: 0444 */
+} ContainerSecret;
 
 /* Engine API: DeviceMapping. */
 typedef struct ContainerDevice {
@@ -113,8 +137,14 @@ typedef struct ContainerSpec {
     bool read_only_rootfs;
     bool init;
     StringList binds; /* "source:target[:options]", validated by the engine */
-    JSON_ARRAY_OF(ContainerMount) mounts;
-    StringMap tmpfs; /* target -> mount options */
+    ContainerMounts mounts;
+    StringMap tmpfs;         /* target -> mount options */
+    StringList volumes;      /* targets of anonymous volumes: --volume TARGET, and the image's */
+    StringList volumes_from; /* "CONTAINER[:ro|rw]" */
+    char *volume_driver;     /* of the volumes that are made for it; NULL: "local" */
+    ContainerMounts mount_points; /* what all of these came to, decided when it was made */
+    StringMap storage_options;    /* "size" -> bytes */
+    JSON_ARRAY_OF(ContainerSecret) secrets;
     StringList capabilities_add;
     StringList capabilities_drop;
     StringList security_options;
@@ -125,6 +155,10 @@ typedef struct ContainerSpec {
     char *ipc_mode;      /* "none", "private", "shareable", "host", "container:NAME" */
     char *uts_mode;      /* "host" */
     char *cgroupns_mode; /* "host", "private" */
+    char *userns_mode; /* "auto[:size=N]", "host", "keep-id[:...]", "nomap", "container:NAME"; NULL:
+                          the default, which is decided when it is made */
+    uint32_t caller_uid; /* on whose behalf it is made, for keep-id and nomap */
+    uint32_t caller_gid;
     char *cgroup_parent; /* absolute, in every hierarchy */
     JSON_ARRAY_OF(ContainerDevice) devices;
     StringList cdi_devices;         /* "vendor.com/class=name" */

@@ -44,6 +44,22 @@ static const char *const schema_steps[] = {
     /* The spec that an update is on its way to. */
     "ALTER TABLE container ADD COLUMN pending TEXT;"
     "CREATE INDEX container_pending ON container (id) WHERE pending IS NOT NULL;",
+    /* The ids of its user namespace that are its own, a range of the host's; 0: none. */
+    "ALTER TABLE container ADD COLUMN first_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE container ADD COLUMN n_ids INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX container_ids ON container (first_id, n_ids) WHERE n_ids > 0;"
+    /* The project of its files, for quotas; 0: none. */
+    "ALTER TABLE container ADD COLUMN project INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX container_project ON container (project) WHERE project > 0;"
+    /* Who uses which volume. */
+    "CREATE TABLE container_volume ("
+    " volume TEXT NOT NULL,"
+    " container TEXT NOT NULL,"
+    " PRIMARY KEY (volume, container)"
+    ") WITHOUT ROWID, STRICT;"
+    "CREATE INDEX container_volume_of ON container_volume (container, volume);"
+    "CREATE TRIGGER container_volume_release AFTER DELETE ON container BEGIN"
+    " DELETE FROM container_volume WHERE container = OLD.id; END;",
 };
 
 const DatabaseSchema container_schema = {

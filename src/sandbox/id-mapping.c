@@ -5,7 +5,7 @@
  * are written and the namespace has a handle, and is killed then; it also ends when we do.
  */
 
-#include "sandbox/id-mapping-private.h"
+#include "sandbox/id-mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "base/parse.h"
-#include "sandbox/id-mapping-private.h"
+#include "sandbox/id-mapping.h"
 #include "sandbox/mounts-private.h"
 
 typedef enum LabelEffect {

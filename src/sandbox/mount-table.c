@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "sandbox/id-mapping-private.h"
+#include "sandbox/id-mapping.h"
 
 static void mount_entry_done(MountEntry *entry)
 {

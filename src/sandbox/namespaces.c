@@ -24,7 +24,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/syscalls.h"
-#include "sandbox/id-mapping-private.h"
+#include "sandbox/id-mapping.h"
 #include "sandbox/user-namespace-private.h"
 
 static const struct {

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/id-map.h"
 #include "base/json-fields.h"
 #include "base/string-list.h"
 
@@ -32,14 +33,8 @@ typedef struct RuntimeRoot {
     bool readonly;
 } RuntimeRoot;
 
-/* @size ids from @container_id in the container are those from @host_id outside. */
-typedef struct LinuxIdMapping {
-    uint32_t container_id;
-    uint32_t host_id;
-    uint32_t size;
-} LinuxIdMapping;
-
-typedef JSON_ARRAY_OF(LinuxIdMapping) LinuxIdMappings;
+typedef IdMapping LinuxIdMapping;
+typedef IdRanges LinuxIdMappings;
 
 typedef struct RuntimeMount {
     char *destination; /* a relative one starts at "/", too */

@@ -23,14 +23,14 @@
 
 static const char *const helper_directories[] = { "/usr/bin", "/bin", "/usr/local/bin" };
 
-typedef struct IdMap {
+typedef struct MapFile {
     const char *file;
     const char *helper;
     const char *member;
-} IdMap;
+} MapFile;
 
-static const IdMap uid_map = { "uid_map", "newuidmap", "linux.uidMappings" };
-static const IdMap gid_map = { "gid_map", "newgidmap", "linux.gidMappings" };
+static const MapFile uid_map = { "uid_map", "newuidmap", "linux.uidMappings" };
+static const MapFile gid_map = { "gid_map", "newgidmap", "linux.gidMappings" };
 
 bool id_mappings_are_self(const LinuxIdMappings *mappings, uint32_t own)
 {
@@ -61,7 +61,7 @@ bool user_namespace_denies_groups(const LinuxConfig *config)
            strncmp(text, "deny", 4) == 0;
 }
 
-static int write_directly(int process_fd, const IdMap *map, const LinuxIdMappings *mappings,
+static int write_directly(int process_fd, const MapFile *map, const LinuxIdMappings *mappings,
                           Error *err)
 {
     _cleanup_string_buffer_ StringBuffer text = {};
@@ -90,7 +90,7 @@ static char *find_helper(const char *name)
 }
 
 /* What the helper had to say, as one line. */
-static int report_helper(const IdMap *map, int output_fd, Error *err)
+static int report_helper(const MapFile *map, int output_fd, Error *err)
 {
     _cleanup_free_ char *output = NULL;
     size_t length = 0;
@@ -106,7 +106,8 @@ static int report_helper(const IdMap *map, int output_fd, Error *err)
                      (int)length, length > 0 ? output : "");
 }
 
-static int write_by_helper(pid_t pid, const IdMap *map, const LinuxIdMappings *mappings, Error *err)
+static int write_by_helper(pid_t pid, const MapFile *map, const LinuxIdMappings *mappings,
+                           Error *err)
 {
     static const char *const no_environment[] = { NULL };
     _cleanup_string_list_ StringList arguments = {};
@@ -140,7 +141,7 @@ static int write_by_helper(pid_t pid, const IdMap *map, const LinuxIdMappings *m
 }
 
 /* Root may map what it likes, whoever maps itself needs nobody. */
-static int write_map(pid_t pid, int process_fd, const IdMap *map, const LinuxIdMappings *mappings,
+static int write_map(pid_t pid, int process_fd, const MapFile *map, const LinuxIdMappings *mappings,
                      Error *err)
 {
     bool is_own = id_mappings_are_self(mappings, map == &uid_map ? geteuid() : getegid());

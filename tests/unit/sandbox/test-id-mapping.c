@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "sandbox/id-mapping-private.h"
+#include "sandbox/id-mapping.h"
 
 static LinuxIdMapping mappings[] = {
     { .container_id = 0, .host_id = 1000, .size = 10 },

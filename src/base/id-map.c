@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Few ranges: each is looked at. */
+
+#include "base/id-map.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+void id_map_done(IdMap *map)
+{
+    free(map->uids.items);
+    free(map->gids.items);
+    *map = (IdMap) {};
+}
+
+void id_map_add(IdMap *map, uint32_t container_id, uint32_t host_id, uint32_t size)
+{
+    const IdMapping mapping = { container_id, host_id, size };
+
+    if (size == 0)
+        return;
+    *JSON_ARRAY_ADD(&map->uids) = mapping;
+    *JSON_ARRAY_ADD(&map->gids) = mapping;
+}
+
+void id_map_copy(IdMap *map, const IdMap *from)
+{
+    for (size_t i = 0; i < from->uids.count; i++)
+        *JSON_ARRAY_ADD(&map->uids) = from->uids.items[i];
+    for (size_t i = 0; i < from->gids.count; i++)
+        *JSON_ARRAY_ADD(&map->gids) = from->gids.items[i];
+}
+
+bool id_map_is_identity(const IdMap *map)
+{
+    return !map || (map->uids.count == 0 && map->gids.count == 0);
+}
+
+static bool translate(uint32_t id, uint32_t from, uint32_t to, uint32_t size, uint32_t *ret)
+{
+    if (id < from || id - from >= size)
+        return false;
+    *ret = to + (id - from);
+    return true;
+}
+
+bool id_ranges_to_host(const IdRanges *ranges, uint32_t id, uint32_t *ret)
+{
+    for (size_t i = 0; i < ranges->count; i++) {
+        const IdMapping *mapping = &ranges->items[i];
+
+        if (translate(id, mapping->container_id, mapping->host_id, mapping->size, ret))
+            return true;
+    }
+    *ret = id;
+    return ranges->count == 0;
+}
+
+bool id_ranges_to_container(const IdRanges *ranges, uint32_t id, uint32_t *ret)
+{
+    for (size_t i = 0; i < ranges->count; i++) {
+        const IdMapping *mapping = &ranges->items[i];
+
+        if (translate(id, mapping->host_id, mapping->container_id, mapping->size, ret))
+            return true;
+    }
+    *ret = id;
+    return ranges->count == 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Volumes: what containers keep beyond their own lives. A row says that one exists, a driver has
+ * its files. Which containers use it is a relation in the database, never a count.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/string-list.h"
+#include "engine/engine.h"
+
+#define VOLUME_DRIVER_LOCAL "local"
+
+typedef struct Volume {
+    char *name;
+    char *driver;      /* VOLUME_DRIVER_LOCAL, or a plug-in's name */
+    StringMap options; /* the driver's, as they were given */
+    StringMap labels;
+    int64_t created_at; /* nanoseconds since 1970 */
+    bool is_anonymous;  /* made for a container, under a random name */
+    char *mount_point;  /* absolute path of its files on the host, as `inspect` shows it */
+} Volume;
+
+void volume_free(Volume *volume);
+DEFINE_CLEANUP(Volume *, volume_free);
+
+typedef struct VolumeList {
+    Volume **items;
+    size_t count;
+    size_t capacity;
+} VolumeList;
+
+void volume_list_done(VolumeList *list);
+#define _cleanup_volume_list_ _cleanup_(volume_list_done)
+
+typedef struct VolumeRequest {
+    const char *name;   /* NULL: a random one of 64 hexadecimal digits, which makes it anonymous */
+    const char *driver; /* NULL: VOLUME_DRIVER_LOCAL */
+    const StringMap *options; /* NULL: none; as labels */
+    const StringMap *labels;
+} VolumeRequest;
+
+/* Docker's rule: [a-zA-Z0-9][a-zA-Z0-9_.-]+. Errors: INVALID. */
+int volume_name_validate(const char *name, Error *err);
+
+/*
+ * Make a volume. One that exists by that name is taken as it is. Errors: INVALID (name, option),
+ * CONFLICT (it exists with another driver or other options), NOT_FOUND (driver), UNSUPPORTED.
+ */
+int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Error *err);
+
+/* Errors: NOT_FOUND "no such volume: 'x'". */
+int volume_find(Engine *engine, const char *name, Volume **ret, Error *err);
+
+/* All volumes by name. */
+int volume_list(Engine *engine, VolumeList *ret, Error *err);
+
+/*
+ * Remove it with all it holds. Errors: NOT_FOUND (not with @force), CONFLICT (in use; names the
+ * containers).
+ */
+int volume_remove(Engine *engine, const char *name, bool force, Error *err);
+
+/* --- what containers do with volumes --- */
+
+/*
+ * Record that container @id uses @names: inside the transaction that inserts the container's row.
+ * Ends with the row. Errors: NOT_FOUND (one was removed meanwhile).
+ */
+int volume_refer(Engine *engine, const char *id, const StringList *names, Error *err);
+
+/* Add the ids of the containers that use the volume. */
+int volume_list_users(Engine *engine, const char *name, StringList *ids, Error *err);
+
+/* Remove the anonymous volumes among @names that no container uses any more. */
+int volume_remove_anonymous(Engine *engine, const StringList *names, Error *err);
+
+/* A volume's files, for one container. */
+typedef struct VolumeMount {
+    int fd;     /* O_PATH: the root directory of the volume's files */
+    char *path; /* of the same on the host; NULL: @fd is a detached mount */
+} VolumeMount;
+
+void volume_mount_done(VolumeMount *mount);
+#define _cleanup_volume_mount_ _cleanup_(volume_mount_done)
+
+/*
+ * Have the volume's driver bring its files up for container @id. Errors: NOT_FOUND, UNAVAILABLE
+ * (a plug-in does not answer), UNSUPPORTED, DENIED, SYSTEM.
+ */
+int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err);
+
+/* Container @id has ended: tell the drivers of the volumes that it uses. May be repeated. */
+void volume_release(Engine *engine, const char *id);
+
+/*
+ * Whoever looks whether a volume is empty, and fills it, holds this lock: until *ret_fd is closed
+ * nobody else does. (First use of one volume by two containers at once.)
+ */
+int volume_lock(Engine *engine, const char *name, int *ret_fd, Error *err);
+
+/* Engine API: Volume; with @usage also UsageData. The caller owns the reference. */
+json_t *volume_to_inspect(const Volume *volume);

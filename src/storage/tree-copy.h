@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Copies of files and trees by handle: whoever owns the source or the target may swap any name
+ * meanwhile, and no symlink is ever followed, nothing outside of either is read or written.
+ *
+ * What is copied is equal to the source in type, content, holes, mode, times, extended attributes
+ * (capabilities among them), device numbers and hard links within the tree. Content is shared where
+ * the file system can (FICLONE), and never passes through our memory.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/id-map.h"
+
+typedef enum TreeCopyFlags {
+    TREE_COPY_OWNERS = 1 << 0,    /* give the copies the owners of what they are copies of; else
+                                     they belong to @uid and @gid */
+    TREE_COPY_ONE_MOUNT = 1 << 1, /* of what is mounted below the source, copy the mount point */
+    TREE_COPY_SKIP_EXISTING = 1 << 2, /* leave alone what is there; else files are replaced, and
+                                         directories are merged */
+} TreeCopyFlags;
+
+typedef struct TreeCopyOptions {
+    unsigned flags;
+    const IdMap
+        *source_ids; /* through which the source is seen; NULL: ids are as they are stored */
+    const IdMap *target_ids; /* the same of the target */
+    uint32_t uid, gid;       /* without TREE_COPY_OWNERS, inside of target_ids */
+    uint64_t *copied;        /* bytes of regular files so far, for progress; may be NULL */
+} TreeCopyOptions;
+
+/*
+ * Copy what the directory @source_fd holds into the directory @target_fd, and its own mode, times,
+ * owner and attributes. Both are open for reading. Errors: EXHAUSTED (no space, names the entry),
+ * CONFLICT (a directory where a file has to be, or the reverse), SYSTEM. On failure the target
+ * holds part of the tree.
+ */
+int tree_copy(int source_fd, int target_fd, const TreeCopyOptions *options, Error *err);
+
+/*
+ * Copy the one entry @name in the directory @source_dir_fd, of any type and with all below it, to
+ * @target_name in @target_dir_fd. Errors: as tree_copy(); NOT_FOUND.
+ */
+int tree_copy_entry(int source_dir_fd, const char *name, int target_dir_fd, const char *target_name,
+                    const TreeCopyOptions *options, Error *err);
