@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fs-ids.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/process.h"
@@ -135,11 +136,101 @@ static int overlay_open_context(int *ret_fd, Error *err)
     return 0;
 }
 
+/* An overlay whose directories are clones of another one's, with ids mapped. */
+typedef struct MappedOverlay {
+    Overlay overlay;
+    int *fds;
+    size_t count;
+} MappedOverlay;
+
+static void mapped_overlay_done(MappedOverlay *mapped)
+{
+    for (size_t i = 0; i < mapped->count; i++)
+        fd_close(mapped->fds[i]);
+    free(mapped->fds);
+}
+
+/* A detached mount of the directory @fd with mapped ids. Returns a descriptor or -errno. */
+static int clone_mapped(int fd, int id_map_fd)
+{
+    struct mount_attr change = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)id_map_fd };
+    _cleanup_close_ int clone =
+        open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+    if (clone < 0 || mount_setattr(clone, "", AT_EMPTY_PATH, &change, sizeof(change)) < 0)
+        return -errno;
+    return TAKE_FD(clone);
+}
+
+static int mapped_overlay_add(MappedOverlay *mapped, int fd)
+{
+    if (fd >= 0)
+        mapped->fds[mapped->count++] = fd;
+    return fd;
+}
+
+/* Upper and work have to lie on one mount. */
+static int map_upper(MappedOverlay *mapped, const Overlay *overlay)
+{
+    static const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int parent_fd =
+        mapped_overlay_add(mapped, clone_mapped(overlay->parent_fd, overlay->id_map_fd));
+
+    if (parent_fd < 0)
+        return parent_fd;
+    mapped->overlay.upper_fd =
+        mapped_overlay_add(mapped, openat(parent_fd, UPPER_DIRECTORY, flags));
+    mapped->overlay.work_fd = mapped_overlay_add(mapped, openat(parent_fd, WORK_DIRECTORY, flags));
+    return mapped->overlay.upper_fd < 0 || mapped->overlay.work_fd < 0 ? -errno : 0;
+}
+
+static int overlay_map(const Overlay *overlay, MappedOverlay *ret)
+{
+    int r = 0;
+
+    ret->overlay = *overlay;
+    ret->fds = NEW_ARRAY(int, overlay->n_lower + 3);
+    for (size_t i = 0; r >= 0 && i < overlay->n_lower; i++)
+        r = mapped_overlay_add(ret, clone_mapped(overlay->lower_fds[i], overlay->id_map_fd));
+    ret->overlay.lower_fds = ret->fds;
+    if (r >= 0 && overlay->upper_fd >= 0)
+        r = map_upper(ret, overlay);
+    return r < 0 ? r : 0;
+}
+
+static int refuse_mapping(int r, Error *err)
+{
+    if (overlay_is_unable(-r))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the file system of the containers and images cannot map ids");
+    return error_result(err, r, "map the ids of an overlay's layers");
+}
+
+/* An overlay makes files in its directories as who has mounted it. */
+static int become_root(const Overlay *overlay, FsIds *previous, Error *err)
+{
+    int r =
+        overlay->id_map_fd > 0 ? fs_ids_assume(overlay->root_uid, overlay->root_gid, previous) : 0;
+
+    return r < 0 ? error_result(err, r, "become root of the container, for its files") : 0;
+}
+
 int overlay_mount_by_handle(const Overlay *overlay, int *ret_mount_fd, Error *err)
 {
+    _cleanup_(mapped_overlay_done) MappedOverlay mapped = {};
     _cleanup_close_ int fs_fd = -EBADF;
+    _cleanup_fs_ids_ FsIds previous = {};
+    int r = become_root(overlay, &previous, err);
 
-    int r = overlay_open_context(&fs_fd, err);
+    if (r < 0)
+        return r;
+    if (overlay->id_map_fd > 0) {
+        r = overlay_map(overlay, &mapped);
+        if (r < 0)
+            return refuse_mapping(r, err);
+        overlay = &mapped.overlay;
+    }
+    r = overlay_open_context(&fs_fd, err);
     if (r < 0)
         return r;
     r = overlay_configure(fs_fd, overlay);
@@ -174,7 +265,8 @@ int overlay_mount(const Overlay *overlay, int *ret_mount_fd, Error *err)
     int r = overlay_mount_by_handle(overlay, ret_mount_fd, &refusal);
     if (r >= 0)
         return 0;
-    if (overlay_takes_single_layers()) {
+    /* Before Linux 6.15 it takes no layer from a detached mount, which a mapped one is. */
+    if (overlay->id_map_fd <= 0 && overlay_takes_single_layers()) {
         error_move(err, &refusal);
         return r;
     }
@@ -185,6 +277,7 @@ int overlay_mount(const Overlay *overlay, int *ret_mount_fd, Error *err)
 typedef enum ChildStep {
     CHILD_PRIVATE,
     CHILD_REOPEN,
+    CHILD_MAP,
     CHILD_MOUNT,
     CHILD_CLONE,
     CHILD_DONE,
@@ -193,6 +286,7 @@ typedef enum ChildStep {
 static const char *const child_steps[] = {
     [CHILD_PRIVATE] = "make a private mount namespace",
     [CHILD_REOPEN] = "open its directories again",
+    [CHILD_MAP] = "map ids",
     [CHILD_MOUNT] = "mount",
     [CHILD_CLONE] = "clone the mount",
 };
@@ -207,6 +301,7 @@ typedef struct ChildPlan {
     int *fds;             /* the overlay's directories */
     StringList fd_paths;  /* where each of them is */
     StringBuffer options; /* for mount(2), naming them as /proc/self/fd/N */
+    int id_map_fd;        /* as in Overlay */
     int socket_fd;
 } ChildPlan;
 
@@ -248,6 +343,19 @@ static int child_reopen(const char *path, int fd)
     return 0;
 }
 
+/* Cover the directory @fd with a clone of its own that has mapped ids; @fd is that one then. */
+static int child_map(int fd, int id_map_fd)
+{
+    _cleanup_close_ int clone = clone_mapped(fd, id_map_fd);
+
+    if (clone < 0)
+        return clone;
+    if (move_mount(clone, "", fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ||
+        dup3(clone, fd, O_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
 /* Runs between clone and exit: nothing that allocates. */
 static _Noreturn void child_run(const ChildPlan *plan)
 {
@@ -262,6 +370,11 @@ static _Noreturn void child_run(const ChildPlan *plan)
         if (r < 0)
             child_finish(plan, CHILD_REOPEN, -r, -EBADF);
     }
+    for (size_t i = 0; plan->id_map_fd > 0 && i < plan->fd_paths.count; i++) {
+        int r = child_map(plan->fds[i], plan->id_map_fd);
+        if (r < 0)
+            child_finish(plan, CHILD_MAP, -r, -EBADF);
+    }
 
     /* any directory will do: nobody else sees what covers it */
     if (mount(OVERLAY_TYPE, target, OVERLAY_TYPE, 0, plan->options.data) < 0)
@@ -273,7 +386,7 @@ static _Noreturn void child_run(const ChildPlan *plan)
     child_finish(plan, CHILD_DONE, 0, fd);
 }
 
-static int plan_add_directory(ChildPlan *plan, const char *separator, int fd)
+static int plan_add_handle(ChildPlan *plan, int fd)
 {
     char link[32], path[PATH_MAX];
 
@@ -285,8 +398,32 @@ static int plan_add_directory(ChildPlan *plan, const char *separator, int fd)
 
     plan->fds[plan->fd_paths.count] = fd;
     string_list_take(&plan->fd_paths, memory_strndup(path, (size_t)length));
-    string_buffer_printf(&plan->options, "%s%s", separator, link);
     return 0;
+}
+
+static int plan_add_directory(ChildPlan *plan, const char *separator, int fd)
+{
+    char link[32];
+
+    string_buffer_printf(&plan->options, "%s%s", separator, path_of_fd(link, fd));
+    return plan_add_handle(plan, fd);
+}
+
+/* Mapped, they are found by their names on the mount that both have to lie on. */
+static int plan_add_upper(ChildPlan *plan, const Overlay *overlay)
+{
+    char link[32];
+    int r;
+
+    if (overlay->id_map_fd > 0) {
+        (void)path_of_fd(link, overlay->parent_fd);
+        string_buffer_printf(&plan->options,
+                             ",upperdir=%s/" UPPER_DIRECTORY ",workdir=%s/" WORK_DIRECTORY, link,
+                             link);
+        return plan_add_handle(plan, overlay->parent_fd);
+    }
+    r = plan_add_directory(plan, ",upperdir=", overlay->upper_fd);
+    return r < 0 ? r : plan_add_directory(plan, ",workdir=", overlay->work_fd);
 }
 
 static int plan_make(ChildPlan *plan, const Overlay *overlay)
@@ -297,12 +434,11 @@ static int plan_make(ChildPlan *plan, const Overlay *overlay)
     for (size_t i = 0; r == 0 && i < overlay->n_lower; i++)
         r = plan_add_directory(plan, i == 0 ? "lowerdir=" : ":", overlay->lower_fds[i]);
     if (r == 0 && overlay->upper_fd >= 0)
-        r = plan_add_directory(plan, ",upperdir=", overlay->upper_fd);
-    if (r == 0 && overlay->upper_fd >= 0)
-        r = plan_add_directory(plan, ",workdir=", overlay->work_fd);
+        r = plan_add_upper(plan, overlay);
     if (r < 0)
         return r;
 
+    plan->id_map_fd = overlay->id_map_fd;
     for (size_t i = 0; i < ARRAY_SIZE(overlay_settings); i++)
         string_buffer_printf(&plan->options, ",%s=%s", overlay_settings[i].key,
                              overlay_settings[i].value);
@@ -333,10 +469,14 @@ int overlay_mount_in_child(const Overlay *overlay, int *ret_mount_fd, Error *err
     _cleanup_(child_plan_done) ChildPlan plan = { .socket_fd = -EBADF };
     _cleanup_process_ Process process = PROCESS_INIT; /* reaped on every way out */
     _cleanup_close_ int ours = -EBADF, theirs = -EBADF, mount_fd = -EBADF;
+    _cleanup_fs_ids_ FsIds previous = {};
     ChildReport report = { 0 };
     int sockets[2];
 
-    int r = plan_make(&plan, overlay);
+    int r = become_root(overlay, &previous, err);
+    if (r < 0)
+        return r;
+    r = plan_make(&plan, overlay);
     if (r == -E2BIG)
         return error_set(err, ERROR_UNSUPPORTED,
                          "mount overlay of %zu layers: too many for this kernel", overlay->n_lower);
@@ -361,6 +501,8 @@ int overlay_mount_in_child(const Overlay *overlay, int *ret_mount_fd, Error *err
         return error_set(err, ERROR_UNSUPPORTED,
                          "mount overlay of %zu layers: %s (the kernel's log says why)",
                          overlay->n_lower, strerror(report.errnum));
+    if (report.step == CHILD_MAP)
+        return refuse_mapping(-report.errnum, err);
     if (report.step != CHILD_DONE)
         return error_result(err, -report.errnum, "mount overlay of %zu layers: %s",
                             overlay->n_lower, child_steps[report.step]);

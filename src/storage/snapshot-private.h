@@ -5,14 +5,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
+
+#define UPPER_DIRECTORY "upper"
+#define WORK_DIRECTORY "work"
 
 typedef struct Overlay {
     const int *lower_fds; /* the topmost first; at least two where there is no upper */
     size_t n_lower;
     int upper_fd; /* -EBADF: read-only */
     int work_fd;
+    int parent_fd;  /* with id_map_fd and upper_fd: the directory in which both have their names */
+    int id_map_fd;  /* user namespace whose ids the files show; 0 or less: ids as they are */
+    uid_t root_uid; /* what root of that namespace is outside */
+    gid_t root_gid;
     bool volatile_;
 } Overlay;
 

@@ -19,8 +19,6 @@
 #include "base/path.h"
 #include "storage/snapshot-private.h"
 
-#define UPPER_DIRECTORY "upper"
-#define WORK_DIRECTORY "work"
 #define EMPTY_DIRECTORY "empty"
 
 #define DEFAULT_ROOT_MODE 0755
@@ -101,6 +99,10 @@ int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err
             .n_lower = n_lower,
             .upper_fd = upper_fd,
             .work_fd = work_fd,
+            .parent_fd = options->container_fd,
+            .id_map_fd = options->id_map_fd,
+            .root_uid = options->root_uid,
+            .root_gid = options->root_gid,
             .volatile_ = options->volatile_ && !options->read_only,
         },
         ret_mount_fd, err);

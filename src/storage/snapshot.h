@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -31,17 +32,21 @@ typedef struct SnapshotOptions {
                              mount namespace */
     size_t n_layers;      /* 0: the root starts empty. Linux stacks at most 500 */
     int container_fd;     /* the directory that snapshot_create() prepared */
-    bool read_only;       /* show the layers alone; upper and work are neither used nor needed */
-    bool volatile_;       /* upper will not outlive the container: never sync it to disk. Such an
-                             upper can be mounted only once */
+    int id_map_fd;        /* user namespace: files appear with the ids outside of it that theirs, as
+                             stored, are inside; 0 or less: as they are */
+    uid_t root_uid;       /* what root of that namespace is outside */
+    gid_t root_gid;
+    bool read_only; /* show the layers alone; upper and work are neither used nor needed */
+    bool volatile_; /* upper will not outlive the container: never sync it to disk. Such an
+                       upper can be mounted only once */
 } SnapshotOptions;
 
 /*
  * Mount the root file system. The caller owns *ret_mount_fd (O_PATH-like, close-on-exec), to be
  * looked into with path_open_in_root() and placed with move_mount(2).
  * Errors: UNSUPPORTED (no overlay in this kernel, too many layers, or @container_fd lies on a file
- * system that cannot hold an upper directory), EXHAUSTED, DENIED, SYSTEM; with the kernel's own
- * explanation where it gives one.
+ * system that cannot hold an upper directory, or map ids), EXHAUSTED, DENIED, SYSTEM; with the
+ * kernel's own explanation where it gives one.
  */
 int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err);
 

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -19,6 +22,8 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/process.h"
+#include "base/syscalls.h"
 #include "scratch.h"
 #include "storage/snapshot-private.h"
 
@@ -337,6 +342,52 @@ static void a_directory_whose_path_leads_elsewhere_is_refused_by_the_child(void 
     stack_done(&stack);
 }
 
+/* A user namespace with @map as its maps. The process that it comes with is gone. */
+static int open_user_namespace(const char *map)
+{
+    _cleanup_process_ Process process = PROCESS_INIT;
+    struct clone_args arguments = { .flags = CLONE_NEWUSER | CLONE_PIDFD,
+                                    .pidfd = (uintptr_t)&process.pidfd,
+                                    .exit_signal = SIGCHLD };
+    char path[64];
+
+    process.pid = sys_clone3(&arguments);
+    assert_true(process.pid >= 0);
+    if (process.pid == 0)
+        for (;;)
+            pause();
+    (void)snprintf(path, sizeof(path), "/proc/%d", process.pid);
+    _cleanup_close_ int dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(file_poke_at(dir_fd, "uid_map", map), 0);
+    assert_int_equal(file_poke_at(dir_fd, "gid_map", map), 0);
+    int fd = openat(dir_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void mapped_ids_show_outside_and_are_stored_as_inside(void **state)
+{
+    const Scratch *scratch = *state;
+    _cleanup_close_ int id_map_fd = open_user_namespace("0 100000 65536");
+    struct stat status;
+    Stack stack;
+
+    stack_make(&stack, scratch->fd, 3);
+    assert_int_equal(fchownat(scratch->fd, "2/own-2", 7, 8, 0), 0);
+    stack.overlay.id_map_fd = id_map_fd;
+    stack.overlay.root_uid = stack.overlay.root_gid = 100000;
+    stack.overlay.parent_fd = scratch->fd;
+    _cleanup_close_ int root_fd = mount_overlay(state, &stack);
+    assert_int_equal(fstatat(root_fd, "own-2", &status, 0), 0);
+    assert_int_equal(status.st_uid, 100007);
+    assert_int_equal(status.st_gid, 100008);
+    assert_int_equal(fchownat(root_fd, "own-2", 100003, 100004, 0), 0);
+    assert_int_equal(fstatat(scratch->fd, "upper/own-2", &status, 0), 0);
+    assert_int_equal(status.st_uid, 3);
+    assert_int_equal(status.st_gid, 4);
+    stack_done(&stack);
+}
+
 static void more_layers_than_a_page_names_are_unsupported_by_the_child(void **state)
 {
     const Scratch *scratch = *state;
@@ -381,6 +432,7 @@ int main(void)
         ALL_CASES(the_mount_shows_in_no_namespace_and_can_be_placed_in_one),
         ALL_CASES(a_descriptor_without_a_directory_is_refused),
         ALL_CASES(an_upper_on_an_overlay_is_unsupported_with_the_reason),
+        ALL_CASES(mapped_ids_show_outside_and_are_stored_as_inside),
         CASE(a_directory_whose_path_leads_elsewhere_is_refused_by_the_child, disk, in_child),
         CASE(more_layers_than_a_page_names_are_unsupported_by_the_child, disk, in_child),
     };
