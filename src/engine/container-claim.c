@@ -20,6 +20,7 @@
 #include "base/random-id.h"
 #include "base/time-format.h"
 #include "engine/container-private.h"
+#include "engine/volume.h"
 #include "sandbox/cgroup.h"
 #include "supervisor/oci-runtime.h"
 
@@ -164,6 +165,7 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
             return r;
     }
 
+    volume_release(engine, container->id);
     claim->rootfs_fd = fd_close(claim->rootfs_fd);
     claim->directory_fd = fd_close(claim->directory_fd);
     r = path_remove_tree(engine->containers_fd, container->id);
@@ -222,6 +224,7 @@ void container_claim_free(ContainerClaim *claim)
     if (!claim->shim) { /* otherwise it goes on: its shim has the lock and the directory */
         if (claim->undo)
             (void)container_claim_remove(claim, &ignored);
+        volume_release(claim->engine, claim->id);
         /* One that was removed meanwhile has no row to be loaded. */
         if (claim->container || !container_row_exists(claim->engine, claim->id))
             (void)remove_runtime(claim, claim->id);

@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/container-private.h"
+#include "engine/volume-private.h"
 #include "storage/snapshot.h"
 #include "supervisor/shim-status.h"
 
@@ -270,8 +271,10 @@ static bool contains_sorted(const StringList *ids, const char *id)
 static int recover(Engine *engine, bool with_running, Error *err)
 {
     _cleanup_string_list_ StringList running = {}, others = {}, directories = {}, updating = {};
-    int r = recover_orphans(engine, err);
+    int r = volume_recover_all(engine, err);
 
+    if (r >= 0)
+        r = recover_orphans(engine, err);
     /* Who is writing to the cache right now loses the file and does without: it is only a cache. */
     if (r >= 0)
         r = list_directories(engine->cache_fd, NULL, err);

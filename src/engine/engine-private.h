@@ -13,12 +13,15 @@ struct Engine {
     int runtime_fd;    /* "containers" in the runtime directory */
     int cache_fd;      /* "cache" in the state directory: what can be computed again */
     int events_fd;     /* "events" in the state directory: the event log */
+    int volumes_fd;    /* "volumes" in the state directory */
+    int changes_fd;    /* "volumes" in the runtime directory: those that are being changed */
     Database *database;
     LayerStore *layers;
     ImageStore *images;
 };
 
 extern const DatabaseSchema container_schema;
+extern const DatabaseSchema volume_schema;
 
 /* Tells the image store which images containers use; @data is the engine. */
 int container_list_image_users(void *data, ImageUsers *users, Error *err);

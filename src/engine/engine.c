@@ -85,12 +85,19 @@ static int open_directories(Engine *engine, const EngineOptions *options, Error 
     r = open_child(engine->state_fd, engine->state_path, "events", &engine->events_fd, err);
     if (r < 0)
         return r;
+    r = open_child(engine->state_fd, engine->state_path, "volumes", &engine->volumes_fd, err);
+    if (r < 0)
+        return r;
+    r = open_child(runtime_fd, engine->runtime_path, "volumes", &engine->changes_fd, err);
+    if (r < 0)
+        return r;
     return open_child(runtime_fd, engine->runtime_path, "containers", &engine->runtime_fd, err);
 }
 
 int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 {
-    static const DatabaseSchema *const schemas[] = { &image_schema, &container_schema };
+    static const DatabaseSchema *const schemas[] = { &image_schema, &container_schema,
+                                                     &volume_schema };
     _cleanup_(engine_closep) Engine *engine = NULL;
     int r;
 
@@ -99,7 +106,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 
     engine = NEW(Engine);
     engine->state_fd = engine->containers_fd = engine->runtime_fd = engine->cache_fd = -EBADF;
-    engine->events_fd = -EBADF;
+    engine->events_fd = engine->volumes_fd = engine->changes_fd = -EBADF;
     r = open_directories(engine, options, err);
     if (r < 0)
         return r;
@@ -120,6 +127,8 @@ void engine_close(Engine *engine)
         layer_store_close(engine->layers);
     if (engine->database)
         database_close(engine->database);
+    fd_close(engine->changes_fd);
+    fd_close(engine->volumes_fd);
     fd_close(engine->events_fd);
     fd_close(engine->cache_fd);
     fd_close(engine->runtime_fd);

@@ -16,6 +16,8 @@
 #include "engine/engine.h"
 
 #define VOLUME_DRIVER_LOCAL "local"
+/* What Docker marks anonymous volumes with. */
+#define VOLUME_LABEL_ANONYMOUS "com.docker.volume.anonymous"
 
 typedef struct Volume {
     char *name;
@@ -46,7 +48,7 @@ typedef struct VolumeRequest {
     const StringMap *labels;
 } VolumeRequest;
 
-/* Docker's rule: [a-zA-Z0-9][a-zA-Z0-9_.-]+. Errors: INVALID. */
+/* Docker's rule: [a-zA-Z0-9][a-zA-Z0-9_.-]+, and a file name's length. Errors: INVALID. */
 int volume_name_validate(const char *name, Error *err);
 
 /*
@@ -105,5 +107,5 @@ void volume_release(Engine *engine, const char *id);
  */
 int volume_lock(Engine *engine, const char *name, int *ret_fd, Error *err);
 
-/* Engine API: Volume; with @usage also UsageData. The caller owns the reference. */
+/* Engine API: Volume. The caller owns the reference. */
 json_t *volume_to_inspect(const Volume *volume);

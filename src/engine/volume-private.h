@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files about volumes share: rows, changes, drivers. */
+
+#include "engine/engine-private.h"
+#include "engine/volume.h"
+
+/* --- rows (volume-store.c) --- */
+
+/* NOT_FOUND when there is no such row. */
+int volume_row_load(Engine *engine, const char *name, Volume **ret, Error *err);
+int volume_row_insert(Engine *engine, const Volume *volume, Error *err);
+int volume_row_delete(Engine *engine, const char *name, Error *err);
+/* In doubt it does: nothing is to be removed for an error's sake. */
+bool volume_row_exists(Engine *engine, const char *name);
+
+/* --- changes (volume-change.c) --- */
+
+/*
+ * A volume that is being made or removed: a locked file of its name in the runtime directory. As
+ * long as that is there, the volume's directory and its row need not agree.
+ */
+typedef struct VolumeChange {
+    Engine *engine;
+    char *name;
+    int lock_fd;
+    bool is_open; /* row and directory do not agree: left to recovery */
+} VolumeChange;
+
+#define VOLUME_CHANGE_INIT                                                                         \
+    (VolumeChange)                                                                                 \
+    {                                                                                              \
+        .lock_fd = -EBADF                                                                          \
+    }
+
+/* Wait until nobody else changes the volume @name, and finish what was left by who died. */
+int volume_change_begin(Engine *engine, const char *name, VolumeChange *ret, Error *err);
+void volume_change_end(VolumeChange *change);
+#define _cleanup_volume_change_ _cleanup_(volume_change_end)
+
+/* Finish the changes of those who died. Takes no longer for more volumes, but once after a boot. */
+int volume_recover_all(Engine *engine, Error *err);
+
+/* --- drivers --- */
+
+typedef struct VolumeDriver {
+    /* Before anything is made. Errors: INVALID, UNSUPPORTED, each naming the option. */
+    int (*check)(const StringMap *options, Error *err);
+    /* Make its files. @directory_fd is the volume's own directory, which goes with it. */
+    int (*create)(Engine *engine, const Volume *volume, int directory_fd, Error *err);
+    /* Delete what is not in its directory; NULL: there is no such thing. */
+    int (*remove)(Engine *engine, const Volume *volume, Error *err);
+    int (*mount)(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
+                 Error *err);
+    void (*release)(Engine *engine, const Volume *volume, const char *id);
+} VolumeDriver;
+
+extern const VolumeDriver volume_local_driver;
+
+/* Where the local driver has the files of the volume @name. The caller frees it. */
+char *volume_local_path(Engine *engine, const char *name);
+
+/* Errors: NOT_FOUND. */
+int volume_driver_find(Engine *engine, const char *name, const VolumeDriver **ret, Error *err);
