@@ -2,25 +2,19 @@
 
 /*
  * The mounts of a container: the standard ones as a table, the files that the engine writes, then
- * what the user asked for. A user's mount takes the place of a standard one at the same path, and
- * parents are mounted before their children.
+ * what the user asked for (config-user-mounts.c). A user's mount takes the place of a standard one
+ * at the same path, and parents are mounted before their children.
  */
 
 #include "engine/config-mounts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "engine/container-private.h"
-#include "engine/mount-spec.h"
 
 /* As Docker has them. With privilege, "ro" is left out where the table says so. */
 static const struct {
@@ -57,7 +51,7 @@ static void mount_done(RuntimeMount *mount)
     string_list_done(&mount->options);
 }
 
-static RuntimeMount *add_mount(RuntimeConfig *config, const char *destination, const char *type,
+RuntimeMount *config_add_mount(RuntimeConfig *config, const char *destination, const char *type,
                                const char *source, const char *options)
 {
     RuntimeMount *mount = JSON_ARRAY_ADD(&config->mounts);
@@ -75,8 +69,8 @@ static void add_standard_mounts(RuntimeConfig *config, const ContainerSpec *spec
 
     for (size_t i = 0; i < ARRAY_SIZE(standard_mounts); i++) {
         RuntimeMount *mount =
-            add_mount(config, standard_mounts[i].destination, standard_mounts[i].type,
-                      standard_mounts[i].source, standard_mounts[i].options);
+            config_add_mount(config, standard_mounts[i].destination, standard_mounts[i].type,
+                             standard_mounts[i].source, standard_mounts[i].options);
 
         if (spec->privileged && standard_mounts[i].writable_when_privileged)
             string_list_remove(&mount->options, "ro");
@@ -122,102 +116,14 @@ static void add_own_files(RuntimeConfig *config, const ConfigSource *source)
     for (size_t i = 0; i < ARRAY_SIZE(own_files); i++) {
         _cleanup_free_ char *path = memory_printf("%s/%s", source->directory, own_files[i].name);
 
-        (void)add_mount(config, own_files[i].destination, "bind", path, "rbind,rprivate");
+        (void)config_add_mount(config, own_files[i].destination, "bind", path, "rbind,rprivate");
     }
 
     if (source->container->spec.init) {
         _cleanup_free_ char *path = process_find_sibling("cay-init");
 
-        (void)add_mount(config, CONTAINER_INIT_PATH, "bind", path, "bind,ro,rprivate");
+        (void)config_add_mount(config, CONTAINER_INIT_PATH, "bind", path, "bind,ro,rprivate");
     }
-}
-
-/* Make the source directory of a bind where the user allows that, as Docker does for --volume. */
-static int make_source(const char *path, Error *err)
-{
-    _cleanup_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int r = path_make_directories(root_fd, path, 0755, 0, 0);
-
-    if (r < 0)
-        return error_result(err, r, "make mount source '%s'", path);
-    fd_close(r);
-    return 0;
-}
-
-static int add_bind(RuntimeConfig *config, const ContainerMount *bind, Error *err)
-{
-    RuntimeMount *mount;
-    struct stat st;
-
-    if (stat(bind->source, &st) < 0) {
-        int r;
-
-        if (errno != ENOENT)
-            return error_errno(err, "mount source '%s'", bind->source);
-        if (!bind->create_source)
-            return error_set(err, ERROR_NOT_FOUND, "mount source '%s' does not exist",
-                             bind->source);
-        r = make_source(bind->source, err);
-        if (r < 0)
-            return r;
-    }
-
-    mount = add_mount(config, bind->target, "bind", bind->source,
-                      bind->non_recursive ? "bind" : "rbind");
-    if (bind->read_only)
-        string_list_add(&mount->options,
-                        bind->read_only_non_recursive || bind->non_recursive ? "ro" : "rro");
-    string_list_add(&mount->options, bind->propagation ? bind->propagation : "rprivate");
-    return 0;
-}
-
-static void add_tmpfs(RuntimeConfig *config, const ContainerMount *tmpfs)
-{
-    RuntimeMount *mount = add_mount(config, tmpfs->target, "tmpfs", "tmpfs", "nosuid,nodev,noexec");
-
-    if (tmpfs->read_only)
-        string_list_add(&mount->options, "ro");
-    if (tmpfs->tmpfs_size > 0)
-        string_list_printf(&mount->options, "size=%lld", (long long)tmpfs->tmpfs_size);
-    if (tmpfs->tmpfs_mode > 0)
-        string_list_printf(&mount->options, "mode=%o", tmpfs->tmpfs_mode);
-}
-
-static int add_user_mount(RuntimeConfig *config, const ContainerMount *mount, Error *err)
-{
-    if (strcmp(mount->type, "bind") == 0)
-        return add_bind(config, mount, err);
-    add_tmpfs(config, mount);
-    return 0;
-}
-
-static int add_user_mounts(RuntimeConfig *config, const ContainerSpec *spec, Error *err)
-{
-    for (size_t i = 0; i < spec->binds.count; i++) {
-        ContainerMount mount = {};
-        int r = mount_spec_parse_bind(spec->binds.items[i], NULL, &mount, err);
-
-        if (r >= 0)
-            r = add_user_mount(config, &mount, err);
-        container_mount_done(&mount);
-        if (r < 0)
-            return r;
-    }
-    for (size_t i = 0; i < spec->mounts.count; i++) {
-        int r = add_user_mount(config, &spec->mounts.items[i], err);
-
-        if (r < 0)
-            return r;
-    }
-    for (size_t i = 0; i < spec->tmpfs.count; i++) {
-        const StringPair *tmpfs = &spec->tmpfs.items[i];
-        _cleanup_free_ char *options =
-            memory_printf("nosuid,nodev,noexec%s%s", tmpfs->value && *tmpfs->value ? "," : "",
-                          tmpfs->value ? tmpfs->value : "");
-
-        (void)add_mount(config, tmpfs->key, "tmpfs", "tmpfs", options);
-    }
-    return 0;
 }
 
 static size_t path_depth(const char *path)
@@ -296,7 +202,7 @@ int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *
         return r;
     add_own_files(config, source);
     first_user_mount = config->mounts.count;
-    r = add_user_mounts(config, &source->container->spec, err);
+    r = config_add_user_mounts(config, source, err);
     if (r < 0)
         return r;
     return arrange_mounts(config, first_user_mount, err);

@@ -41,15 +41,6 @@ static const char *joined_container(const char *mode)
     return mode && strncmp(mode, CONTAINER_MODE_PREFIX, length) == 0 ? mode + length : NULL;
 }
 
-/* Hand @fd to the shim. Returns the path that the configuration has for it. */
-static char *inherit(const ConfigSource *source, int fd)
-{
-    size_t index = source->fds->count++;
-
-    source->fds->fds[index] = fd;
-    return memory_printf("/proc/self/fd/%d", (int)(SHIM_FD_CONFIG + index));
-}
-
 /* A process that is there has its pid for itself: so what was opened by that pid is its own. */
 static bool is_alive(int pidfd)
 {
@@ -160,8 +151,7 @@ int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error
     fd = clone_shared_memory(root_fd, namespace_fd);
     if (fd < 0)
         return error_result(err, fd, "open '/dev/shm' of container '%s'", name);
-    *ret_path = inherit(source, fd);
-    return 0;
+    return config_inherit_fd(source, fd, ret_path, err);
 }
 
 static int add_namespace(RuntimeConfig *config, const ConfigSource *source, const char *type,
@@ -178,9 +168,7 @@ static int add_namespace(RuntimeConfig *config, const ConfigSource *source, cons
     if (!other)
         return 0;
     r = open_of_container(source, other, file, &fd, err);
-    if (r >= 0)
-    namespace->path = inherit(source, fd);
-    return r;
+    return r < 0 ? r : config_inherit_fd(source, fd, &namespace->path, err);
 }
 
 int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Error *err)

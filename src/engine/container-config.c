@@ -7,11 +7,27 @@
 
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "engine/cdi.h"
 #include "engine/config-resources.h"
 #include "engine/container-files.h"
 #include "engine/container-private.h"
+
+int config_inherit_fd(const ConfigSource *source, int fd, char **ret_path, Error *err)
+{
+    size_t index = source->fds->count;
+
+    if (index == ARRAY_SIZE(source->fds->fds)) {
+        fd_close(fd);
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "more than %zu mounts and namespaces that are not named by a path",
+                         ARRAY_SIZE(source->fds->fds));
+    }
+    source->fds->fds[source->fds->count++] = fd;
+    *ret_path = memory_printf("/proc/self/fd/%d", (int)(SHIM_FD_CONFIG + index));
+    return 0;
+}
 
 static void add_sysctls(RuntimeConfig *config, const Container *container)
 {

@@ -180,6 +180,9 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
             return r;
     }
     container_spec_complete(&container->spec, image);
+    r = container_mounts_resolve(&container->spec, err);
+    if (r < 0)
+        return r;
     container->image = image->id;
     if (container->spec.entrypoint.count + container->spec.command.count == 0)
         return error_set(err, ERROR_INVALID,

@@ -149,6 +149,12 @@ typedef struct ConfigSource {
 
 int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err);
 
+/*
+ * Hand @fd, which is the configuration's from here on, to the shim. *ret_path is what the
+ * configuration has for it; free it. Errors: UNSUPPORTED (there are too many).
+ */
+int config_inherit_fd(const ConfigSource *source, int fd, char **ret_path, Error *err);
+
 /* Build it for the claimed container, whose root is mounted, and write it into its directory. */
 int container_config_write(ContainerClaim *claim, Error *err);
 
@@ -173,6 +179,15 @@ int container_settings_rewrite(Engine *engine, const Container *container, Error
 /* Check its limits: a part of container_spec_validate(). (container-limits-validate.c) */
 int container_limits_validate(const ContainerSpec *spec, Error *err);
 
+/*
+ * Decide the mount points of a complete specification: all that --volume, --mount and --tmpfs have
+ * asked for. (container-mounts.c) Errors: INVALID.
+ */
+int container_mounts_resolve(ContainerSpec *spec, Error *err);
+
+/* The same for one that was written before specifications had mount points. */
+int container_mounts_upgrade(ContainerSpec *spec, Error *err);
+
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);
 
@@ -190,8 +205,13 @@ int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error
 
 /* Device nodes and what may be opened (config-devices.c). */
 int config_add_devices(RuntimeConfig *config, const ContainerSpec *spec, Error *err);
-/* Mounts: the standard ones, the container's files, binds, tmpfs (config-mounts.c). */
+/* Mounts: the standard ones, the container's files, those of its user (config-mounts.c). */
 int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/* Of these its user's: the specification's mount points (config-user-mounts.c). */
+int config_add_user_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err);
+/* One more, with @options as of mount(8). Valid until the next one. */
+RuntimeMount *config_add_mount(RuntimeConfig *config, const char *destination, const char *type,
+                               const char *source, const char *options);
 /* Capabilities, seccomp, masked and read-only paths, devices (config-security.c). */
 int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err);
 /* What of /proc and /sys a container of @spec does not see, and does not write; empty for one that

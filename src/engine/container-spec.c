@@ -232,3 +232,10 @@ void container_mount_done(ContainerMount *mount)
 {
     json_struct_done(&mount_json, mount);
 }
+
+void container_mount_copy(const ContainerMount *mount, ContainerMount *ret)
+{
+    _cleanup_json_ json_t *json = json_struct_write(&mount_json, mount);
+
+    (void)json_struct_read(&mount_json, json, ret, NULL); /* what was written can be read */
+}

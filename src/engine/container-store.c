@@ -140,9 +140,9 @@ static int read_spec(const char *text, ContainerSpec *ret, Error *err)
     _cleanup_json_ json_t *json = NULL;
     int r = json_parse(text, strlen(text), &json, err);
 
-    if (r < 0)
-        return r;
-    return json_struct_read(&container_spec_json, json, ret, err);
+    if (r >= 0)
+        r = json_struct_read(&container_spec_json, json, ret, err);
+    return r < 0 ? r : container_mounts_upgrade(ret, err);
 }
 
 /* What BRIEF_COLUMNS tell of the spec. */

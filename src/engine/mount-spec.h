@@ -14,6 +14,9 @@
 void container_mount_done(ContainerMount *mount);
 #define _cleanup_container_mount_ _cleanup_(container_mount_done)
 
+/* @ret is empty before. */
+void container_mount_copy(const ContainerMount *mount, ContainerMount *ret);
+
 /*
  * Parse one --volume, "source:target[:options]" (ContainerSpec.binds), into a bind mount. A source
  * that starts with "." is taken from @directory (absolute; NULL refuses it). A missing source is to

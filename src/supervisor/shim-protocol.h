@@ -40,7 +40,7 @@ typedef enum ShimFd {
     SHIM_FD_CONFIG,    /* from here on: those that the configuration names as /proc/self/fd/N */
 } ShimFd;
 
-#define SHIM_CONFIG_FDS_MAX 8
+#define SHIM_CONFIG_FDS_MAX 128
 
 typedef enum ShimMessageType {
     SHIM_MESSAGE_NONE,
