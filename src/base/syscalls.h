@@ -40,3 +40,8 @@ static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
+
+static inline int sys_quotactl_fd(int fd, unsigned command, unsigned id, void *data)
+{
+    return (int)syscall(SYS_quotactl_fd, fd, command, id, data);
+}

@@ -171,6 +171,7 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
     r = path_remove_tree(engine->containers_fd, container->id);
     if (r < 0)
         return error_result(err, r, "remove files of container '%s'", container->name);
+    container_quota_release(engine, container);
     r = container_row_delete(engine, container->id, err);
     if (r < 0)
         return r;

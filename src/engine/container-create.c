@@ -188,6 +188,9 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
         return error_set(err, ERROR_INVALID,
                          "image '%s' names no program: type one after the image",
                          container->spec.image);
+    r = container_quota_choose(claim->engine, container, err);
+    if (r < 0)
+        return r;
     r = claim_name(claim->engine, container, err);
     if (r < 0)
         return r;

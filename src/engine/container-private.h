@@ -104,6 +104,21 @@ int container_rootfs_create(ContainerClaim *claim, Error *err);
 /* Mount that of a container that exists. */
 int container_rootfs_mount(ContainerClaim *claim, Error *err);
 
+/* --- the limit of its files' size (container-quota.c) --- */
+
+/* Errors: INVALID, UNSUPPORTED (another option than "size"). */
+int container_quota_validate(const ContainerSpec *spec, Error *err);
+
+/* Choose a project for one that is to have a limit, in the transaction that inserts its row. */
+int container_quota_choose(Engine *engine, Container *container, Error *err);
+
+/* Before and after its files are mounted: limit them. Errors: UNSUPPORTED, SYSTEM. */
+int container_quota_prepare(const ContainerClaim *claim, Error *err);
+int container_quota_apply(const ContainerClaim *claim, Error *err);
+
+/* Its files are gone: take the limit back. */
+void container_quota_release(Engine *engine, const Container *container);
+
 /* --- control (container-control.c) --- */
 
 /* Connect to its shim. CONFLICT: it does not run. */

@@ -68,7 +68,11 @@ static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error
         .volatile_ = claim->container->spec.auto_remove,
     };
 
-    return snapshot_mount(&options, &claim->rootfs_fd, err);
+    int r = container_quota_prepare(claim, err);
+
+    if (r >= 0)
+        r = snapshot_mount(&options, &claim->rootfs_fd, err);
+    return r < 0 ? r : container_quota_apply(claim, err);
 }
 
 int container_rootfs_create(ContainerClaim *claim, Error *err)

@@ -421,6 +421,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_working_directory,
         check_stop,
         check_mounts,
+        container_quota_validate,
         check_capabilities,
         check_security_options,
         check_groups,

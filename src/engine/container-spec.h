@@ -143,7 +143,7 @@ typedef struct ContainerSpec {
     StringList volumes_from; /* "CONTAINER[:ro|rw]" */
     char *volume_driver;     /* of the volumes that are made for it; NULL: "local" */
     ContainerMounts mount_points; /* what all of these came to, decided when it was made */
-    StringMap storage_options;    /* "size" -> bytes */
+    StringMap storage_options;    /* "size" -> what its files may take, "10G" */
     JSON_ARRAY_OF(ContainerSecret) secrets;
     StringList capabilities_add;
     StringList capabilities_drop;

@@ -70,7 +70,7 @@ const DatabaseSchema container_schema = {
 
 #define COLUMNS                                                                                    \
     "id, name, state, image, spec, created_at, started_at, finished_at, exit_code, oom_killed, "   \
-    "pid, error, restart_count, is_stopped, pending IS NOT NULL"
+    "pid, error, restart_count, is_stopped, pending IS NOT NULL, project"
 
 #define TO(state) (1U << CONTAINER_##state)
 
@@ -172,6 +172,7 @@ static int read_row(Statement *row, bool is_brief, Container **ret, Error *err)
     else
         r = read_spec(statement_text(row, 4), &container->spec, err);
     container->is_updating = !is_brief && statement_int(row, 14) != 0;
+    container->project = is_brief ? 0 : (uint32_t)statement_int(row, 15);
     if (r < 0)
         return error_wrap(err, r, "state database: container '%s'", container->name);
     container->created_at = statement_int(row, 5);
@@ -323,14 +324,14 @@ int container_row_insert(Engine *engine, const Container *container, Error *err)
     _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, &container->spec);
     _cleanup_free_ char *spec = json_to_text(json), *command = make_command_line(&container->spec);
     int64_t inserted = 0;
-    int r =
-        database_execute(engine->database, &inserted, err,
-                         "INSERT INTO container (id, name, state, image, spec, image_name, command,"
-                         " network, created_at)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                         "ssssssssi", container->id, container->name, states[container->state].name,
-                         container->image.text, spec, container->spec.image, command,
-                         container->spec.network_mode, container->created_at);
+    int r = database_execute(
+        engine->database, &inserted, err,
+        "INSERT INTO container (id, name, state, image, spec, image_name, command,"
+        " network, created_at, project)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+        "ssssssssii", container->id, container->name, states[container->state].name,
+        container->image.text, spec, container->spec.image, command, container->spec.network_mode,
+        container->created_at, (int64_t)container->project);
 
     if (r < 0)
         return r;

@@ -46,6 +46,7 @@ typedef struct Container {
     ContainerState state;
     Digest image;       /* the image's id */
     ContainerSpec spec; /* complete: the image's defaults are filled in */
+    uint32_t project;   /* of its files, for their limit (storage/project-quota.h); 0: none */
     int64_t created_at; /* nanoseconds since 1970; 0: has not happened */
     int64_t started_at;
     int64_t finished_at;

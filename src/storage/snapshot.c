@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "storage/project-quota.h"
 #include "storage/snapshot-private.h"
 
 #define EMPTY_DIRECTORY "empty"
@@ -55,6 +56,24 @@ int snapshot_create(int container_fd, int top_layer_fd, Error *err)
     if (r < 0) {
         (void)unlinkat(container_fd, UPPER_DIRECTORY, AT_REMOVEDIR); /* the first failure counts */
         return error_result(err, r, "make a container's directory '" WORK_DIRECTORY "'");
+    }
+    return 0;
+}
+
+/* Both: an overlay renames files from work into upper, which no file system does between projects.
+ */
+int snapshot_set_project(int container_fd, uint32_t project, Error *err)
+{
+    static const char *const directories[] = { UPPER_DIRECTORY, WORK_DIRECTORY };
+
+    for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
+        _cleanup_close_ int fd =
+            openat(container_fd, directories[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int r = fd < 0 ? error_errno(err, "open a container's directory '%s'", directories[i])
+                       : project_quota_join(fd, project, err);
+
+        if (r < 0)
+            return r;
     }
     return 0;
 }

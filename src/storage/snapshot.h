@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -26,6 +27,12 @@
  * Errors: CONFLICT (exists), EXHAUSTED (no space), SYSTEM.
  */
 int snapshot_create(int container_fd, int top_layer_fd, Error *err);
+
+/*
+ * Make what will be written to the snapshot, which is not mounted, files of @project
+ * (storage/project-quota.h). May be repeated. Errors: UNSUPPORTED, SYSTEM.
+ */
+int snapshot_set_project(int container_fd, uint32_t project, Error *err);
 
 typedef struct SnapshotOptions {
     const int *layer_fds; /* directories, the topmost layer first; of the calling process's own

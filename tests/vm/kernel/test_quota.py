@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits of size: project quotas of ext4 and xfs, which few kernels of test machines have."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import sqlite3
+import struct
+import subprocess
+
+import pytest
+
+import faults
+from harness import images
+from harness.program import Cay, State
+
+MIB = 1 << 20
+LIMIT = 20 * MIB
+DISK = 400 * MIB
+FILL = "dd if=/dev/zero of=/filled bs=64k count=640; stat -c %s /filled"
+
+MAKE = {"ext4": ["mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota"],
+        "xfs": ["mkfs.xfs", "-q"]}
+
+QUOTACTL_FD = 443
+PROJECTS = 2
+GET_NEXT_QUOTA = (0x800009 << 8) | PROJECTS
+NEXT_QUOTA = struct.Struct("8QII") # struct if_nextdqblk
+
+
+def limits(directory):
+    """{project: limit in bytes} of all that have one in the file system of @directory."""
+    found, project = {}, 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = os.open(directory, os.O_RDONLY)
+    data = ctypes.create_string_buffer(NEXT_QUOTA.size)
+    while libc.syscall(QUOTACTL_FD, fd, GET_NEXT_QUOTA, project, data) == 0:
+        fields = NEXT_QUOTA.unpack(data.raw)
+        if fields[0]:
+            found[fields[9]] = fields[0] * 1024
+        project = fields[9] + 1
+    os.close(fd)
+    return found
+
+
+@contextlib.contextmanager
+def mounted(path, make, options):
+    """The mount point of a new file system in a file."""
+    disk = pathlib.Path(f"{path}.disk")
+    with disk.open("wb") as file:
+        file.truncate(DISK)
+    subprocess.run([*make, str(disk)], check=True)
+    path.mkdir()
+    subprocess.run(["mount", "-o", f"loop,{options}", str(disk), str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+        disk.unlink()
+
+
+@contextlib.contextmanager
+def installation(build, base, busybox):
+    """cay with its state below @base."""
+    state = State(base / "cay")
+    state.copy_from(busybox)
+    cay = Cay(build, state)
+    try:
+        yield cay
+    finally:
+        state.kill()
+        cay("ps", "--all", "--quiet")
+        state.remove()
+
+
+@pytest.fixture(params=["ext4", "xfs"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def cay(build, kind, worker_directory, numbers, busybox_template):
+    path = worker_directory / str(next(numbers))
+    with mounted(path, MAKE[kind], "prjquota") as base, \
+            installation(build, base, busybox_template) as cay:
+        yield cay
+        for container in cay.state.containers():
+            cay("rm", container)
+        assert not limits(cay.state.directory), "limits stay behind"
+
+
+def limited(cay, *arguments, size="20m"):
+    return cay("run", "--storage-opt", f"size={size}", *arguments)
+
+
+@pytest.mark.vm_core
+def test_a_container_sees_its_limit_as_the_size_of_its_disk(cay):
+    result = limited(cay, "--rm", images.BUSYBOX_REFERENCE, "df", "-k", "/")
+    assert result.returncode == 0, str(result)
+    assert result.stdout.splitlines()[1].split()[1] == str(LIMIT // 1024)
+
+
+def test_what_a_container_writes_ends_at_its_limit(cay):
+    result = limited(cay, "--rm", images.BUSYBOX_REFERENCE, "sh", "-c", FILL)
+    assert LIMIT - MIB < int(result.stdout) <= LIMIT, str(result)
+
+
+def test_others_are_not_concerned_by_a_limit(cay):
+    image = images.BUSYBOX_REFERENCE
+    limited(cay, "--name", "full", image, "sh", "-c", FILL)
+    assert int(cay.ok("run", "--rm", image, "sh", "-c", FILL)) == 40 * MIB
+    result = limited(cay, "--rm", image, "sh", "-c", FILL, size="30m")
+    assert 29 * MIB < int(result.stdout) <= 30 * MIB
+    assert sorted(limits(cay.state.directory).values()) == [LIMIT]
+
+
+def test_a_container_that_is_full_starts_again_and_can_make_room(cay):
+    limited(cay, "--name", "full", images.BUSYBOX_REFERENCE, "sh", "-c",
+            f"[ -e /filled ] && rm /filled && touch /empty && df -k / | tail -n 1 || {{ {FILL}; }}")
+    assert cay.ok("start", "--attach", "full").split()[1] == str(LIMIT // 1024)
+    assert list(limits(cay.state.directory).values()) == [LIMIT]
+
+
+def test_the_project_is_in_the_row_and_ends_with_it(cay):
+    image = images.BUSYBOX_REFERENCE
+    cay.ok("create", "--name", "one", "--storage-opt", "size=20m", image, "true")
+    cay.ok("create", "--name", "two", "--storage-opt", "size=1.5g", image, "true")
+    with contextlib.closing(sqlite3.connect(cay.state.directory / "cay.db")) as database:
+        rows = dict(database.execute("SELECT name, project FROM container"))
+    assert limits(cay.state.directory) == {rows["one"]: LIMIT, rows["two"]: 1536 * MIB}
+    cay.ok("rm", "one")
+    assert limits(cay.state.directory) == {rows["two"]: 1536 * MIB}
+    assert cay.ok("inspect", "--format", "{{json .HostConfig.StorageOpt}}", "two") == \
+        '{"size":"1.5g"}'
+
+
+def test_a_file_system_that_is_without_quotas_by_now_is_refused_at_the_next_start(cay, kind):
+    image = images.BUSYBOX_REFERENCE
+    cay.ok("create", "--name", "kept", "--storage-opt", "size=20m", image, "true")
+    mount_point = cay.state.base.parent
+    subprocess.run(["umount", str(mount_point)], check=True)
+    subprocess.run(["mount", "-o", "loop", f"{mount_point}.disk", str(mount_point)], check=True)
+    result = cay("start", "kept")
+    assert result.returncode == 1
+    assert result.stderr.endswith("mount it with the option 'prjquota'\n"), str(result)
+    assert f"the {kind} file system of '{cay.state.directory}/containers/" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["xfs"])
+def test_a_run_that_is_killed_while_its_limit_is_set_leaves_none(cay):
+    arguments = ("run", "--rm", "--storage-opt", "size=20m", images.BUSYBOX_REFERENCE, "true")
+    for fault in faults.kills(cay, *arguments, calls=("quotactl_fd",)):
+        fault.run()
+        assert cay("ps", "--all", "--quiet").stdout == "", str(fault)
+        assert not limits(cay.state.directory), str(fault)
+
+
+def test_ext4_without_the_feature_is_refused_with_what_to_do(
+        build, worker_directory, numbers, busybox_template):
+    path = worker_directory / str(next(numbers))
+    with mounted(path, ["mkfs.ext4", "-q"], "rw") as base, \
+            installation(build, base, busybox_template) as cay:
+        result = limited(cay, "--rm", images.BUSYBOX_REFERENCE, "true")
+        assert result.returncode == 125
+        assert "call 'tune2fs -O project,quota -Q prjquota' with its device" in result.stderr
+        assert not cay.state.containers()
