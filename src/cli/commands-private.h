@@ -19,3 +19,4 @@ typedef struct CommandTable {
 extern const CommandTable container_commands;
 extern const CommandTable image_commands;
 extern const CommandTable system_commands;
+extern const CommandTable volume_commands;

@@ -19,7 +19,7 @@ static const Command commands[] = {
     {
         .names = { "system df" },
         .arguments = "",
-        .summary = "Show what images and containers occupy on disk",
+        .summary = "Show what images, containers and volumes occupy on disk",
         .options = &system_df_option_table,
         .execute = cli_system_df,
     },
@@ -33,7 +33,7 @@ static const Command commands[] = {
     {
         .names = { "system prune" },
         .arguments = "",
-        .summary = "Remove containers and images that are not used",
+        .summary = "Remove containers, images and volumes that are not used",
         .options = &system_prune_option_table,
         .execute = cli_system_prune,
     },

@@ -42,6 +42,7 @@ const CommandGroup command_groups[] = {
     { "container", "Manage containers" },
     { "image", "Manage images" },
     { "system", "Manage cay as a whole" },
+    { "volume", "Manage volumes" },
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
@@ -50,6 +51,7 @@ static const CommandTable *const tables[] = {
     &container_commands,
     &image_commands,
     &system_commands,
+    &volume_commands,
 };
 
 const Command *command_at(size_t index)
@@ -91,7 +93,6 @@ static const char *const unsupported_commands[] = {
     "swarm",
     "trust",
     "update",
-    "volume",
     "image build",
     "image pull",
     "image push",

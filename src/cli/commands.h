@@ -74,6 +74,12 @@ int cli_system_boot(Invocation *invocation, Error *err);
 int cli_system_df(Invocation *invocation, Error *err);
 int cli_system_info(Invocation *invocation, Error *err);
 int cli_system_prune(Invocation *invocation, Error *err);
+int cli_volume_create(Invocation *invocation, Error *err);
+int cli_volume_inspect(Invocation *invocation, Error *err);
+int cli_volume_list(Invocation *invocation, Error *err);
+int cli_volume_prune(Invocation *invocation, Error *err);
+int cli_volume_remove(Invocation *invocation, Error *err);
+int cli_volume_update(Invocation *invocation, Error *err);
 int cli_version(Invocation *invocation, Error *err);
 
 extern const OptionTable no_option_table; /* nothing but --help */
@@ -104,3 +110,9 @@ extern const OptionTable system_df_option_table;
 extern const OptionTable system_info_option_table;
 extern const OptionTable system_prune_option_table;
 extern const OptionTable version_option_table;
+extern const OptionTable volume_create_option_table;
+extern const OptionTable volume_inspect_option_table;
+extern const OptionTable volume_list_option_table;
+extern const OptionTable volume_prune_option_table;
+extern const OptionTable volume_remove_option_table;
+extern const OptionTable volume_update_option_table;

@@ -2,7 +2,7 @@
 
 /*
  * `cay completion`: scripts that complete command lines. They are made from the tables, and ask
- * `cay` itself for the names of images and containers.
+ * `cay` itself for the names of images, containers and volumes.
  */
 
 #include <stdio.h>
@@ -35,6 +35,7 @@ static const struct {
     { "IMAGE", "image" },
     { "REPOSITORY", "image" },
     { "CONTAINER", "container" },
+    { "VOLUME", "volume" },
 };
 
 static const char *argument_kind(const Command *command)
@@ -139,6 +140,7 @@ static void print_bash(void)
          "        case $kind in\n"
          "        image) words=$(cay images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) ;;\n"
          "        container) words=$(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
+         "        volume) words=$(cay volume ls -q 2>/dev/null) ;;\n"
          "        *) [[ -z $command || \" $groups \" == *\" $command \"* ]] || words='' ;;\n"
          "        esac\n"
          "    fi\n"
@@ -217,6 +219,7 @@ static void print_zsh(void)
          "        image) compadd -- $(cay images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) "
          ";;\n"
          "        container) compadd -- $(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
+         "        volume) compadd -- $(cay volume ls -q 2>/dev/null) ;;\n"
          "        esac\n"
          "        _files\n"
          "        return\n"
@@ -258,6 +261,8 @@ static void print_fish_arguments(const char *kind, const char *condition)
     else if (strcmp(kind, "container") == 0)
         printf("complete -c cay -f -n %s -a \"(cay ps -a --format '{{.Names}}' 2>/dev/null)\"\n",
                condition);
+    else if (strcmp(kind, "volume") == 0)
+        printf("complete -c cay -f -n %s -a \"(cay volume ls -q 2>/dev/null)\"\n", condition);
 }
 
 static void print_fish_command(const Command *command)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay inspect` and `cay container inspect`: everything about containers and images as JSON. */
+/* `cay inspect` and `cay container inspect`: everything about containers, images and volumes as
+ * JSON. */
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +11,11 @@
 #include "cli/inspect-output.h"
 #include "cli/open-engine.h"
 #include "engine/container.h"
+#include "engine/volume.h"
 
 typedef struct InspectOptions {
     char *format;
-    char *type; /* "container", "image"; NULL: whichever there is */
+    char *type; /* "container", "image", "volume"; NULL: whichever there is */
     bool size;
 } InspectOptions;
 
@@ -25,7 +27,7 @@ static const Option inspect_options[] = {
       .help = "Show the sizes of containers' files as well" },
     { "type", .type = OPTION_STRING, .argument = "string", .flags = OPTION_OF_VARIANT,
       .offset = offsetof(InspectOptions, type),
-      .help = "Only objects of this type: 'container' or 'image'" },
+      .help = "Only objects of this type: 'container', 'image' or 'volume'" },
 };
 
 const OptionTable inspect_option_table = { OPTION_TABLE(inspect_options) };
@@ -65,6 +67,19 @@ static int inspect_image(Engine *engine, const char *name, bool with_size, json_
     return 0;
 }
 
+static int inspect_volume(Engine *engine, const char *name, bool with_size, json_t **ret,
+                          Error *err)
+{
+    _cleanup_(volume_freep) Volume *volume = NULL;
+    int r = volume_find(engine, name, &volume, err);
+
+    (void)with_size;
+    if (r < 0)
+        return r;
+    *ret = volume_to_inspect(volume);
+    return 0;
+}
+
 /* In the order in which they are tried. */
 static const struct {
     const char *type;
@@ -72,6 +87,7 @@ static const struct {
 } types[] = {
     { "container", inspect_container },
     { "image", inspect_image },
+    { "volume", inspect_volume },
 };
 
 static int inspect_any(Engine *engine, const char *name, const InspectOptions *options,
@@ -101,8 +117,8 @@ static int check_type(const char *type, Error *err)
         if (strcmp(types[i].type, type) == 0)
             return 0;
 
-    return type ? error_set(err, ERROR_INVALID, "'--type %s': there are 'container' and 'image'",
-                            type)
+    return type ? error_set(err, ERROR_INVALID,
+                            "'--type %s': there are 'container', 'image' and 'volume'", type)
                 : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay system df`: what images and containers occupy on disk. */
+/* `cay system df`: what images, containers and volumes occupy on disk. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const Option df_options[] = {
     { "format", .type = OPTION_STRING, .argument = "string", .offset = offsetof(DfOptions, format),
       .help = "'table', 'table TEMPLATE', 'json', or a Go template for each line" },
     { "verbose", 'v', .type = OPTION_BOOL, .offset = offsetof(DfOptions, verbose),
-      .help = "Show each image and each container" },
+      .help = "Show each image, container and volume" },
 };
 
 const OptionTable system_df_option_table = { OPTION_TABLE(df_options) };
@@ -74,6 +74,19 @@ static const RowLayout container_layout = {
     .quiet = "{{.ID}}",
     .columns = container_columns,
     .n_columns = ARRAY_SIZE(container_columns),
+};
+
+static const RowColumn volume_columns[] = {
+    { "Links", "LINKS" },
+    { "Name", "VOLUME NAME" },
+    { "Size", "SIZE" },
+};
+
+static const RowLayout volume_layout = {
+    .table = "table {{.Name}}\t{{.Links}}\t{{.Size}}",
+    .quiet = "{{.Name}}",
+    .columns = volume_columns,
+    .n_columns = ARRAY_SIZE(volume_columns),
 };
 
 static void df_options_done(DfOptions *options)
@@ -133,14 +146,29 @@ static Line container_line(const DiskUsage *usage)
     return line;
 }
 
-/* Neither volumes nor builds exist: their lines are there for who looks for them. */
+static Line volume_line(const DiskUsage *usage)
+{
+    Line line = { .type = "Local Volumes", .total = usage->volumes.count };
+
+    for (size_t i = 0; i < usage->volumes.count; i++) {
+        bool is_used = usage->volumes.items[i]->n_users > 0;
+        int64_t size = usage->volume_sizes[i] > 0 ? usage->volume_sizes[i] : 0;
+
+        line.active += is_used;
+        line.size += size;
+        line.reclaimable += is_used ? 0 : size;
+    }
+    return line;
+}
+
+/* Builds do not exist: their line is there for who looks for it. */
 static int print_summary(const DiskUsage *usage, const char *format, Error *err)
 {
     _cleanup_(row_writer_freep) RowWriter *writer = NULL;
     const Line lines[] = {
         image_line(usage),
         container_line(usage),
-        { .type = "Local Volumes" },
+        volume_line(usage),
         { .type = "Build Cache" },
     };
     int r = row_writer_new(&layout, format, false, &writer, err);
@@ -187,6 +215,15 @@ static int print_images(const DiskUsage *usage, Error *err)
     return r < 0 ? r : row_writer_finish(writer, stdout, err);
 }
 
+static char *count_volumes(const ContainerSpec *spec)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < spec->mount_points.count; i++)
+        count += strcmp(spec->mount_points.items[i].type, "volume") == 0;
+    return memory_printf("%zu", count);
+}
+
 static int print_containers(const DiskUsage *usage, Error *err)
 {
     _cleanup_(row_writer_freep) RowWriter *writer = NULL;
@@ -198,11 +235,31 @@ static int print_containers(const DiskUsage *usage, Error *err)
         _cleanup_free_ char *size = size_to_human(usage->container_sizes[i]);
         _cleanup_free_ char *since = time_ago_text(container->created_at, time_now());
         _cleanup_free_ char *status = container_status_text(container, time_now());
+        _cleanup_free_ char *volumes = count_volumes(&container->spec);
         _cleanup_json_ json_t *row =
             json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Command",
                       container_command_text(&container->spec, false), "ID", id, "Image",
-                      container->spec.image, "LocalVolumes", "0", "Names", container->name,
+                      container->spec.image, "LocalVolumes", volumes, "Names", container->name,
                       "RunningFor", since, "Size", size, "Status", status);
+
+        r = row_writer_add(writer, row, NULL, err);
+    }
+    return r < 0 ? r : row_writer_finish(writer, stdout, err);
+}
+
+static int print_volumes(const DiskUsage *usage, Error *err)
+{
+    _cleanup_(row_writer_freep) RowWriter *writer = NULL;
+    int r = row_writer_new(&volume_layout, NULL, false, &writer, err);
+
+    for (size_t i = 0; i < usage->volumes.count && r >= 0; i++) {
+        const Volume *volume = usage->volumes.items[i];
+        _cleanup_free_ char *links = memory_printf("%lld", (long long)volume->n_users);
+        _cleanup_free_ char *size = usage->volume_sizes[i] < 0
+                                        ? memory_strdup("N/A")
+                                        : size_to_human(usage->volume_sizes[i]);
+        _cleanup_json_ json_t *row =
+            json_pack("{s:s, s:s, s:s}", "Links", links, "Name", volume->name, "Size", size);
 
         r = row_writer_add(writer, row, NULL, err);
     }
@@ -219,9 +276,12 @@ static int print_all(const DiskUsage *usage, Error *err)
         return r;
     printf("\nContainers space usage:\n\n");
     r = print_containers(usage, err);
+    if (r < 0)
+        return r;
+    printf("\nLocal Volumes space usage:\n\n");
+    r = print_volumes(usage, err);
     if (r >= 0)
-        printf("\nLocal Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n\n"
-               "Build cache usage: 0B\n\n"
+        printf("\nBuild cache usage: 0B\n\n"
                "CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n");
     return r;
 }

@@ -38,6 +38,7 @@ static const char default_format[] =
     "Cgroup Driver: {{.CgroupDriver}}\n"
     "Cgroup Version: {{.CgroupVersion}}\n"
     "Plugins:\n"
+    " Volume:{{range .Plugins.Volume}} {{.}}{{end}}\n"
     " Network:{{range .Plugins.Network}} {{.}}{{end}}\n"
     " Log:{{range .Plugins.Log}} {{.}}{{end}}\n"
     "Runtimes:{{range $name, $runtime := .Runtimes}} {{$name}}{{end}}\n"

@@ -1,89 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay system prune`: containers that do not run, then images that nobody needs any more. */
+/* `cay system prune`: containers that do not run, then what nobody needs any more without them. */
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/time-format.h"
+#include "base/memory.h"
 #include "cli/commands.h"
-#include "cli/confirm.h"
 #include "cli/image-command.h"
-#include "cli/open-engine.h"
+#include "cli/prune-command.h"
 #include "engine/container-prune.h"
 #include "engine/image-prune.h"
-
-typedef struct PruneOptions {
-    StringList filters;
-    bool all;
-    bool force;
-} PruneOptions;
+#include "engine/volume-prune.h"
 
 static const Option prune_options[] = {
-    { "all", 'a', .type = OPTION_BOOL, .offset = offsetof(PruneOptions, all),
-      .help = "Remove all images that no container is made from, not only those without a name" },
-    { "filter", .type = OPTION_STRING_LIST, .argument = "filter",
-      .offset = offsetof(PruneOptions, filters),
-      .help = "Only what this holds for ('until=24h', 'label=key=value')" },
-    { "force", 'f', .type = OPTION_BOOL, .offset = offsetof(PruneOptions, force),
-      .help = "Do not ask" },
+    PRUNE_OPTION_ALL("Remove all images that no container is made from, not only those without a "
+                     "name"),
+    PRUNE_OPTION_FILTER("Only what this holds for ('until=24h', 'label=key=value')"),
+    PRUNE_OPTION_FORCE,
+    { "volumes", .type = OPTION_BOOL, .offset = offsetof(PruneOptions, volumes),
+      .help = "Remove anonymous volumes as well" },
 };
 
-static const UnsupportedOption unsupported_options[] = {
-    { "volumes", .instead = "there are no volumes" },
-};
+const OptionTable system_prune_option_table = { OPTION_TABLE(prune_options) };
 
-const OptionTable system_prune_option_table = {
-    OPTION_TABLE(prune_options),
-    OPTION_TABLE_UNSUPPORTED(unsupported_options),
-};
-
-static void prune_options_done(PruneOptions *options)
+static int check(const PruneOptions *options, const PruneFilter *filter, Error *err)
 {
-    string_list_done(&options->filters);
+    if (options->volumes && filter->until.is_set)
+        return error_set(err, ERROR_INVALID,
+                         "the 'until' filter is not supported with '--volumes'");
+    return 0;
 }
 
-static int prune(Engine *engine, const ContainerPruneFilter *filter, bool all, Error *err)
+static char *warning(const PruneOptions *options)
 {
-    _cleanup_image_removals_ ImageRemovals images = {};
-    _cleanup_string_list_ StringList containers = {};
-    _cleanup_free_ char *text = NULL;
-    int64_t reclaimed = 0;
-    int r = container_prune(engine, filter, &containers, &reclaimed, err);
+    return memory_printf(
+        "WARNING! This will remove:\n  - all stopped containers\n%s%s",
+        options->volumes ? "  - all anonymous volumes not used by at least one container\n" : "",
+        options->all ? "  - all images without at least one container associated to them\n"
+                     : "  - all dangling images\n");
+}
 
-    if (containers.count > 0)
-        printf("Deleted Containers:\n");
-    for (size_t i = 0; i < containers.count; i++)
-        printf("%s\n", containers.items[i]);
-    if (containers.count > 0)
-        printf("\n");
+static int prune(Engine *engine, const PruneOptions *options, const PruneFilter *filter,
+                 int64_t *reclaimed, Error *err)
+{
+    _cleanup_string_list_ StringList containers = {}, volumes = {};
+    _cleanup_image_removals_ ImageRemovals images = {};
+    int r = container_prune(engine, filter, &containers, reclaimed, err);
+
+    prune_print("Deleted Containers", &containers);
+    if (r >= 0 && options->volumes)
+        r = volume_prune(engine, filter, false, &volumes, reclaimed, err);
+    prune_print("Deleted Volumes", &volumes);
     if (r >= 0)
-        r = image_prune(engine, filter, all, &images, &reclaimed, err);
+        r = image_prune(engine, filter, options->all, &images, reclaimed, err);
     image_prune_print(&images);
-    text = size_to_human(reclaimed);
-    printf("Total reclaimed space: %s\n", text);
     return r;
 }
 
+static const PruneCommand command = { .check = check, .warning = warning, .prune = prune };
+
 int cli_system_prune(Invocation *invocation, Error *err)
 {
-    _cleanup_(prune_options_done) PruneOptions options = {};
-    _cleanup_container_prune_filter_ ContainerPruneFilter filter = {};
-    _cleanup_(engine_closep) Engine *engine = NULL;
-    int r = invocation_parse(invocation, &options, err);
-
-    for (size_t i = 0; i < options.filters.count && r >= 0; i++)
-        r = invocation_misuse(invocation,
-                              container_prune_filter_add(&filter, options.filters.items[i], err));
-    if (r < 0)
-        return r;
-    if (!options.force &&
-        !confirm(options.all ? "WARNING! This will remove:\n  - all stopped containers\n"
-                               "  - all images without at least one container associated to them\n"
-                             : "WARNING! This will remove:\n  - all stopped containers\n"
-                               "  - all dangling images\n"))
-        return error_set(err, ERROR_INVALID, "system prune has been cancelled");
-    r = open_engine(invocation, &engine, err);
-    return r < 0 ? r : prune(engine, &filter, options.all, err);
+    return prune_command(invocation, &command, err);
 }

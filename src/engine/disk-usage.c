@@ -47,6 +47,8 @@ void disk_usage_done(DiskUsage *usage)
     free(usage->image_usages);
     container_list_done(&usage->containers);
     free(usage->container_sizes);
+    volume_list_done(&usage->volumes);
+    free(usage->volume_sizes);
 }
 
 /* What is damaged or has just been removed occupies nothing that could be told. */
@@ -235,6 +237,13 @@ static void measure_containers(Engine *engine, DiskUsage *usage)
     }
 }
 
+static void measure_volumes(Engine *engine, DiskUsage *usage)
+{
+    usage->volume_sizes = NEW_ARRAY(int64_t, usage->volumes.count + 1);
+    for (size_t i = 0; i < usage->volumes.count; i++)
+        usage->volume_sizes[i] = volume_measure(engine, usage->volumes.items[i]);
+}
+
 int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
 {
     _cleanup_disk_usage_ DiskUsage usage = {};
@@ -247,10 +256,13 @@ int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
     if (r >= 0)
         r = image_store_list(images, &usage.images, err);
     if (r >= 0)
+        r = volume_list(engine, &usage.volumes, err);
+    if (r >= 0)
         r = disk_usage_of_images(engine, &usage.images_size, err);
     if (r < 0)
         return r;
     measure_containers(engine, &usage);
+    measure_volumes(engine, &usage);
     measure_images(engine, &pieces, &usage);
     keep_layers_of_containers(engine, &pieces, &usage);
     for (size_t i = 0; i < pieces.count; i++)

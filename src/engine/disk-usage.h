@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What images and containers occupy on disk, as du(1) counts it. Takes time in proportion to the
- * number of files.
+ * What images, containers and volumes occupy on disk, as du(1) counts it. Takes time in proportion
+ * to the number of files.
  */
 
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "engine/container.h"
 #include "engine/images.h"
+#include "engine/volume.h"
 
 typedef struct ImageUsage {
     int64_t size;        /* bytes: its unpacked layers, and its documents and archives */
@@ -25,6 +26,8 @@ typedef struct DiskUsage {
     int64_t images_reclaimable; /* what no container needs */
     ContainerList containers;
     int64_t *container_sizes; /* what each has written, in step with containers */
+    VolumeList volumes;
+    int64_t *volume_sizes; /* in step with volumes; as volume_measure() */
 } DiskUsage;
 
 /* Errors: SYSTEM, CORRUPT. */

@@ -20,6 +20,7 @@
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "engine/images.h"
+#include "engine/volume.h"
 #include "sandbox/features.h"
 
 #define OS_RELEASE_MAX 65536
@@ -132,9 +133,9 @@ static void add_engine(const Engine *engine, json_t *info)
         json_array_append_new(plugins, json_string(log_drivers[i]));
     json_object_set_new(info, "Driver", json_string("overlay2"));
     json_object_set_new(info, "DriverStatus", json_array());
-    json_object_set_new(
-        info, "Plugins",
-        json_pack("{s:[], s:[s, s], s:o}", "Volume", "Network", "host", "null", "Log", plugins));
+    json_object_set_new(info, "Plugins",
+                        json_pack("{s:[s], s:[s, s], s:o}", "Volume", VOLUME_DRIVER_LOCAL,
+                                  "Network", "host", "null", "Log", plugins));
     json_object_set_new(info, "LoggingDriver", json_string("json-file"));
     json_object_set_new(info, "CgroupDriver", json_string("cgroupfs"));
     json_object_set_new(info, "CgroupVersion", json_string(has_cgroup_v2() ? "2" : "1"));

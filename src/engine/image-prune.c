@@ -46,8 +46,8 @@ static void remove_image(Engine *engine, ImageStore *images, const Image *image,
         remove_name(engine, images, image, image->names.items[i], removed);
 }
 
-int image_prune(Engine *engine, const ContainerPruneFilter *filter, bool all,
-                ImageRemovals *removed, int64_t *reclaimed, Error *err)
+int image_prune(Engine *engine, const PruneFilter *filter, bool all, ImageRemovals *removed,
+                int64_t *reclaimed, Error *err)
 {
     _cleanup_container_list_ ContainerList containers = {};
     _cleanup_image_list_ ImageList list = {};
@@ -67,12 +67,15 @@ int image_prune(Engine *engine, const ContainerPruneFilter *filter, bool all,
         const Image *image = list.items[i];
 
         if ((all || image->names.count == 0) && !is_used(&containers, image) &&
-            container_prune_filter_matches(filter, image->created, &image->config.config.labels))
+            prune_filter_matches(filter, image->created, &image->config.config.labels))
             remove_image(engine, images, image, removed);
     }
     (void)image_store_collect(images, false, NULL); /* while something is added: the next one's */
     r = disk_usage_of_images(engine, &after, err);
-    if (r >= 0 && before > after)
+    if (r < 0)
+        return r;
+    if (before > after)
         *reclaimed += before - after;
-    return r;
+    prune_tell(engine, "image", before > after ? before - after : 0);
+    return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/volume-private.h"
+#include "storage/tree-usage.h"
 
 #define DATA_NAME "_data"
 #define DATA_MODE 0755
@@ -39,11 +41,29 @@ static int local_create(Engine *engine, const Volume *volume, int directory_fd, 
     return 0;
 }
 
+/* The directory with the files of the volume, or -errno. */
+static int open_data(Engine *engine, const Volume *volume, int flags)
+{
+    _cleanup_free_ char *path = memory_printf("%s/" DATA_NAME, volume->name);
+
+    return path_open_beneath(engine->volumes_fd, path, flags | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+int64_t volume_measure(Engine *engine, const Volume *volume)
+{
+    _cleanup_close_ int fd = -EBADF;
+    uint64_t bytes;
+
+    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) != 0 || volume->options.count > 0)
+        return -1;
+    fd = open_data(engine, volume, O_RDONLY);
+    return fd < 0 || tree_usage(fd, &bytes) < 0 ? -1 : (int64_t)bytes;
+}
+
 static int local_mount(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
                        Error *err)
 {
-    _cleanup_free_ char *path = memory_printf("%s/" DATA_NAME, volume->name);
-    int fd = path_open_beneath(engine->volumes_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    int fd = open_data(engine, volume, O_PATH);
 
     (void)id;
     if (fd < 0)

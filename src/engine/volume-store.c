@@ -31,6 +31,8 @@ const DatabaseSchema volume_schema = {
 };
 
 #define COLUMNS "name, driver, options, labels, created_at, is_anonymous"
+#define SELECT_COLUMNS                                                                             \
+    "SELECT " COLUMNS ", (SELECT count(*) FROM container_volume WHERE volume = name) FROM volume"
 
 void volume_free(Volume *volume)
 {
@@ -82,7 +84,7 @@ static int read_map(const char *text, StringMap *ret, Error *err)
     return 0;
 }
 
-/* The current row of a statement that selects COLUMNS. */
+/* The current row of a statement of SELECT_COLUMNS. */
 static int read_row(Engine *engine, Statement *row, Volume **ret, Error *err)
 {
     _cleanup_(volume_freep) Volume *volume = NEW(Volume);
@@ -97,6 +99,7 @@ static int read_row(Engine *engine, Statement *row, Volume **ret, Error *err)
         return error_wrap(err, r, "state database: volume '%s'", volume->name);
     volume->created_at = statement_int(row, 4);
     volume->is_anonymous = statement_int(row, 5) != 0;
+    volume->n_users = statement_int(row, 6);
     volume->mount_point = volume_local_path(engine, volume->name);
 
     *ret = TAKE_PTR(volume);
@@ -106,8 +109,8 @@ static int read_row(Engine *engine, Statement *row, Volume **ret, Error *err)
 int volume_row_load(Engine *engine, const char *name, Volume **ret, Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
-    int r = database_prepare(engine->database, &statement, err,
-                             "SELECT " COLUMNS " FROM volume WHERE name = ?", "s", name);
+    int r = database_prepare(engine->database, &statement, err, SELECT_COLUMNS " WHERE name = ?",
+                             "s", name);
 
     if (r >= 0)
         r = statement_step(statement, err);
@@ -149,8 +152,8 @@ int volume_list(Engine *engine, VolumeList *ret, Error *err)
 {
     _cleanup_volume_list_ VolumeList list = {};
     _cleanup_(statement_freep) Statement *statement = NULL;
-    int r = database_prepare(engine->database, &statement, err,
-                             "SELECT " COLUMNS " FROM volume ORDER BY name", "");
+    int r =
+        database_prepare(engine->database, &statement, err, SELECT_COLUMNS " ORDER BY name", "");
 
     if (r < 0)
         return r;

@@ -26,6 +26,7 @@ typedef struct Volume {
     StringMap labels;
     int64_t created_at; /* nanoseconds since 1970 */
     bool is_anonymous;  /* made for a container, under a random name */
+    int64_t n_users;    /* containers that use it, at the time of reading */
     char *mount_point;  /* absolute path of its files on the host, as `inspect` shows it */
 } Volume;
 
@@ -68,6 +69,12 @@ int volume_list(Engine *engine, VolumeList *ret, Error *err);
  * containers).
  */
 int volume_remove(Engine *engine, const char *name, bool force, Error *err);
+
+/*
+ * Bytes that its files occupy on disk; -1: they lie elsewhere, or are gone. Takes time in
+ * proportion to their number.
+ */
+int64_t volume_measure(Engine *engine, const Volume *volume);
 
 /* --- what containers do with volumes --- */
 

@@ -136,12 +136,6 @@ def test_image_prune_takes_those_without_a_name(cay, filled):
     assert names_of(cay) == {"busybox:test"}
 
 
-def test_volumes_are_refused_as_there_are_none(cay):
-    result = cay("system", "prune", "--volumes")
-    assert result.returncode == 125 or result.returncode == 1
-    assert "option '--volumes' is not supported by this version" in result.stderr
-
-
 def test_info_counts_containers_by_their_state(cay, state, filled):
     cay.ok("pause", "up")
     info = json.loads(cay.ok("info", "--format", "json"))

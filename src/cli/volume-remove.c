@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* `cay volume rm`: each is tried, whatever becomes of the others. */
+
+#include "cli/commands.h"
+#include "cli/each-argument.h"
+#include "cli/open-engine.h"
+#include "engine/volume.h"
+
+typedef struct RemoveOptions {
+    bool force;
+} RemoveOptions;
+
+static const Option remove_options[] = {
+    { "force", 'f', .type = OPTION_BOOL, .offset = offsetof(RemoveOptions, force),
+      .help = "Do not fail for a volume that does not exist" },
+};
+
+const OptionTable volume_remove_option_table = { OPTION_TABLE(remove_options) };
+
+static int remove_one(Engine *engine, const char *name, void *data, Error *err)
+{
+    const RemoveOptions *options = data;
+
+    return volume_remove(engine, name, options->force, err);
+}
+
+int cli_volume_remove(Invocation *invocation, Error *err)
+{
+    _cleanup_(engine_closep) Engine *engine = NULL;
+    RemoveOptions options = {};
+    int r = invocation_parse(invocation, &options, err);
+
+    if (r >= 0)
+        r = open_engine_recovered(invocation, &engine, err); /* a killed run uses no volume */
+    return r < 0 ? r : each_argument(invocation, engine, remove_one, &options, err);
+}
