@@ -34,8 +34,20 @@ static void check_bind(const char *text)
         mount_spec_parse_bind(complete, NULL, &again, NULL) < 0 ||
         mount_spec_validate(&again, NULL) < 0)
         abort();
-    if (strcmp(mount.source, again.source) != 0 || strcmp(mount.target, again.target) != 0 ||
+    if (!mount.source != !again.source || strcmp(mount.target, again.target) != 0 ||
         mount.read_only != again.read_only)
+        abort();
+    if (mount.source && strcmp(mount.source, again.source) != 0)
+        abort();
+}
+
+static void check_volumes_from(const char *text)
+{
+    _cleanup_free_ char *container = NULL;
+    bool read_only;
+
+    if (mount_spec_parse_volumes_from(text, &container, &read_only, NULL) == 0 &&
+        *container == '\0')
         abort();
 }
 
@@ -45,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_mount(text);
     check_bind(text);
+    check_volumes_from(text);
     (void)mount_spec_validate_tmpfs("/t", text, NULL); /* any answer will do, but an answer */
     return 0;
 }

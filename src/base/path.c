@@ -55,6 +55,11 @@ int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode)
                          RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+int path_open_within(int dir_fd, const char *path, int flags)
+{
+    return open_resolved(dir_fd, *path ? path : ".", flags, 0, RESOLVE_BENEATH);
+}
+
 /* path_clean() into @clean, which holds strlen(@path) + 2 bytes. */
 static void clean_into(char *clean, const char *path)
 {

@@ -23,6 +23,12 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
 
 /*
+ * Open @path below @dir_fd, whose symlinks are followed as long as they stay below it; whatever
+ * leads out is refused (-EXDEV), absolute ones among it.
+ */
+int path_open_within(int dir_fd, const char *path, int flags);
+
+/*
  * Make the directory @path inside @root_fd with all missing parents, each opened by handle before
  * the next is made, so that a swapped symlink cannot make one outside. Symlinks that exist are
  * followed inside the root. New directories get @mode, owner @uid:@gid. Does not allocate: it may

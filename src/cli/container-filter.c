@@ -64,20 +64,13 @@ static bool match_health(const char *wanted, const Container *container)
 /* By its name or source, or where it is mounted. */
 static bool match_volume(const char *wanted, const Container *container)
 {
-    const ContainerSpec *spec = &container->spec;
+    const ContainerMounts *mounts = &container->spec.mount_points;
 
-    for (size_t i = 0; i < spec->mounts.count; i++)
-        if (strcmp(spec->mounts.items[i].target, wanted) == 0 ||
-            (spec->mounts.items[i].source && strcmp(spec->mounts.items[i].source, wanted) == 0))
+    for (size_t i = 0; i < mounts->count; i++)
+        if (strcmp(mounts->items[i].target, wanted) == 0 ||
+            (mounts->items[i].source && strcmp(mounts->items[i].source, wanted) == 0))
             return true;
-    for (size_t i = 0; i < spec->binds.count; i++) {
-        _cleanup_string_list_ StringList parts = {};
-
-        string_list_split(&parts, spec->binds.items[i], ':');
-        if (string_list_contains(&parts, wanted))
-            return true;
-    }
-    return string_map_get(&spec->tmpfs, wanted) != NULL;
+    return false;
 }
 
 static bool match_network(const char *wanted, const Container *container)

@@ -15,6 +15,7 @@
 #include "cli/open-engine.h"
 #include "cli/row-writer.h"
 #include "engine/container.h"
+#include "engine/volume.h"
 
 #define MOUNT_WIDTH 15
 
@@ -102,14 +103,29 @@ static json_t *make_mounts(const ContainerSpec *spec, bool no_trunc)
     _cleanup_string_buffer_ StringBuffer text = {};
     int width = no_trunc ? INT_MAX : MOUNT_WIDTH;
 
-    for (size_t i = 0; i < spec->binds.count; i++)
-        string_buffer_printf(&text, "%s%.*s", text.length > 0 ? "," : "",
-                             (int)strcspn(spec->binds.items[i], ":"), spec->binds.items[i]);
-    for (size_t i = 0; i < spec->mounts.count; i++)
-        if (spec->mounts.items[i].source)
-            string_buffer_printf(&text, "%s%.*s", text.length > 0 ? "," : "", width,
-                                 spec->mounts.items[i].source);
+    for (size_t i = 0; i < spec->mount_points.count; i++) {
+        const char *source = spec->mount_points.items[i].source;
+        bool is_cut = source && strlen(source) > (size_t)width;
+
+        if (source)
+            string_buffer_printf(&text, "%s%.*s%s", text.length > 0 ? "," : "",
+                                 is_cut ? width - 1 : INT_MAX, source, is_cut ? "…" : "");
+    }
     return json_string(string_buffer_get(&text));
+}
+
+static json_t *count_local_volumes(const ContainerSpec *spec)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < spec->mount_points.count; i++) {
+        const char *driver = spec->mount_points.items[i].volume_driver;
+
+        count += driver && strcmp(driver, VOLUME_DRIVER_LOCAL) == 0;
+    }
+    text = memory_printf("%zu", count);
+    return json_string(text);
 }
 
 static int set_size(json_t *row, Engine *engine, const Container *container, Error *err)
@@ -134,6 +150,7 @@ static void add_details(json_t *row, const Container *container, bool no_trunc)
 
     json_object_set_new(row, "CreatedAt", json_string(created_at));
     json_object_set_new(row, "Mounts", make_mounts(&container->spec, no_trunc));
+    json_object_set_new(row, "LocalVolumes", count_local_volumes(&container->spec));
     json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
 }
 

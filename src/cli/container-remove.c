@@ -13,16 +13,18 @@
 
 typedef struct RemoveOptions {
     bool force;
+    bool volumes;
 } RemoveOptions;
 
 static const Option remove_options[] = {
     { "force", 'f', .type = OPTION_BOOL, .offset = offsetof(RemoveOptions, force),
       .help = "Kill a running container first" },
+    { "volumes", 'v', .type = OPTION_BOOL, .offset = offsetof(RemoveOptions, volumes),
+      .help = "Remove its anonymous volumes, too" },
 };
 
 static const UnsupportedOption unsupported_options[] = {
     { "link", 'l', .instead = "there are no links between containers" },
-    { "volumes", 'v', .instead = "there are no volumes to remove" },
 };
 
 const OptionTable container_remove_option_table = {
@@ -34,6 +36,7 @@ int cli_container_remove(Invocation *invocation, Error *err)
 {
     _cleanup_(engine_closep) Engine *engine = NULL;
     RemoveOptions options = {};
+    unsigned flags;
     int r = invocation_parse(invocation, &options, err), result = 0;
 
     if (r >= 0)
@@ -41,11 +44,13 @@ int cli_container_remove(Invocation *invocation, Error *err)
     if (r < 0)
         return r;
 
+    flags = (options.force ? CONTAINER_REMOVE_FORCE : 0U) |
+            (options.volumes ? CONTAINER_REMOVE_VOLUMES : 0U);
     /* Each is tried, whatever becomes of the others. */
     for (size_t i = 0; i < invocation->n_arguments; i++) {
         _cleanup_error_ Error problem = {};
 
-        r = container_remove(engine, invocation->arguments[i], options.force, &problem);
+        r = container_remove(engine, invocation->arguments[i], flags, &problem);
         if (r >= 0) {
             printf("%s\n", invocation->arguments[i]);
             continue;

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/parse.h"
+#include "cli/caller.h"
 #include "cli/run-option-values.h"
 #include "cli/run-options.h"
 #include "engine/mount-spec.h"
@@ -48,9 +49,18 @@ static int take_volume(const Option *option, const char *value, void *target, Er
     int r = mount_spec_complete_bind(value, directory, &complete, err);
 
     (void)option;
-    if (r == 0)
+    if (r < 0)
+        return r;
+    if (strchr(complete, ':')) {
         string_list_take(&options->spec.binds, complete);
-    return r;
+        return 0;
+    }
+    /* The target alone: an anonymous volume. */
+    if (string_list_contains(&options->spec.volumes, complete))
+        free(complete);
+    else
+        string_list_take(&options->spec.volumes, complete);
+    return 0;
 }
 
 static int take_mount(const Option *option, const char *value, void *target, Error *err)
@@ -61,9 +71,12 @@ static int take_mount(const Option *option, const char *value, void *target, Err
     int r = mount_spec_parse_mount(value, directory, &mount, err);
 
     (void)option;
-    if (r == 0)
-        *JSON_ARRAY_ADD(&spec->mounts) = mount;
-    return r;
+    if (r < 0)
+        return r;
+    if (mount.match_user)
+        caller_ids(&mount.match_uid, &mount.match_gid);
+    *JSON_ARRAY_ADD(&spec->mounts) = mount;
+    return 0;
 }
 
 static int read_limit(const char *text, int64_t *ret, Error *err)
@@ -254,7 +267,8 @@ static const Option options[] = {
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
     { "memory-swappiness", .type = OPTION_OPTIONAL_INT64, .argument = "int",
       SPEC(memory_swappiness), .help = "How readily its memory is swapped out, 0 to 100" },
-    { "mount", TAKEN_BY(take_mount, "mount"), .help = "Mount a host's path or a tmpfs" },
+    { "mount", TAKEN_BY(take_mount, "mount"),
+      .help = "Mount a path of the host, a volume, a tmpfs or an image" },
     { "name", TEXT("string"), SPEC(name), .help = "Name of the container" },
     { "net", TEXT("network"), SPEC(network_mode), .flags = OPTION_HIDDEN,
       .help = "The same as --network" },
@@ -299,7 +313,12 @@ static const Option options[] = {
       .help = "User name or UID (format: <name|uid>[:<group|gid>])" },
     { "userns", TAKEN_BY(run_take_userns, "string"), .help = "User namespace: host" },
     { "uts", TEXT("string"), SPEC(uts_mode), .help = "UTS namespace: host" },
-    { "volume", 'v', TAKEN_BY(take_volume, "list"), .help = "Bind mount a path of the host" },
+    { "volume", 'v', TAKEN_BY(take_volume, "list"),
+      .help = "Mount a path of the host or a volume ([SOURCE:]TARGET[:OPTIONS])" },
+    { "volume-driver", TEXT("string"), SPEC(volume_driver),
+      .help = "Driver of the volumes that are made for the container" },
+    { "volumes-from", LIST, SPEC(volumes_from),
+      .help = "Mount what another container has mounted (CONTAINER[:ro|rw])" },
     { "workdir", 'w', TEXT("string"), SPEC(working_directory),
       .help = "Working directory inside the container" },
 };
@@ -307,7 +326,6 @@ static const Option options[] = {
 /* Why there is no such option. */
 #define NETWORKS "there are no networks but 'none' and 'host'"
 #define RESOLVER "/etc/hosts and /etc/resolv.conf can be mounted with '--volume'"
-#define VOLUMES "there are no volumes, use a path of the host with '--volume'"
 #define WINDOWS "it is for Windows containers"
 
 static const UnsupportedOption unsupported[] = {
@@ -334,8 +352,6 @@ static const UnsupportedOption unsupported[] = {
     { "publish", 'p', .instead = NETWORKS },
     { "publish-all", 'P', .instead = NETWORKS },
     { "use-api-socket", .instead = "there is no API socket" },
-    { "volume-driver", .instead = VOLUMES },
-    { "volumes-from", .instead = VOLUMES },
 };
 
 const OptionTable run_option_table = {

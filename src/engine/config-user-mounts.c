@@ -7,14 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/container-private.h"
+#include "engine/volume.h"
 
 /*
  * Show the container files that are not its own: those at @path, of whatever kind of mount. All of
@@ -46,14 +50,25 @@ static int make_source(const char *path, Error *err)
     return 0;
 }
 
+/* A procfs may be put in the place of the container's own, and nothing else. */
+static int check_target(const ContainerMount *mount, const char *path, Error *err)
+{
+    struct statfs file_system;
+
+    if (strcmp(mount->target, "/proc") != 0 ||
+        (statfs(path, &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC))
+        return 0;
+    return error_set(err, ERROR_INVALID, "'/proc' cannot be mounted over: '%s' is not a procfs",
+                     path);
+}
+
 static int add_bind(RuntimeConfig *config, const ConfigSource *source, const ContainerMount *bind,
                     Error *err)
 {
     struct stat st;
+    int r;
 
     if (stat(bind->source, &st) < 0) {
-        int r;
-
         if (errno != ENOENT)
             return error_errno(err, "mount source '%s'", bind->source);
         if (!bind->create_source)
@@ -63,7 +78,95 @@ static int add_bind(RuntimeConfig *config, const ConfigSource *source, const Con
         if (r < 0)
             return r;
     }
-    return add_user_bind(config, source, bind, bind->source, err);
+    r = check_target(bind, bind->source, err);
+    return r < 0 ? r : add_user_bind(config, source, bind, bind->source, err);
+}
+
+/*
+ * Open the part of a mount that @subpath names. Others may change what lies there at any time: it
+ * is opened beneath the mount's root, and the handle is what is mounted.
+ */
+static int open_subpath(const ContainerMount *mount, int root_fd, const char *subpath, int *ret_fd,
+                        Error *err)
+{
+    int fd = path_open_within(root_fd, subpath, O_PATH);
+
+    if (fd == -EXDEV)
+        return error_set(err, ERROR_INVALID, "mount '%s': the subpath '%s' leads out of '%s'",
+                         mount->target, subpath, mount->source);
+    if (fd < 0)
+        return error_result(err, fd, "mount '%s': open the subpath '%s' of '%s'", mount->target,
+                            subpath, mount->source);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Nothing holds a part of a detached mount but a mount of its own. */
+static int clone_detached(const ContainerMount *mount, int *fd, Error *err)
+{
+    int clone =
+        open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+    if (clone < 0 && errno == EINVAL)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "mount '%s': a subpath of '%s' takes Linux 6.15 or newer", mount->target,
+                         mount->source);
+    if (clone < 0)
+        return error_errno(err, "mount '%s': clone a part of '%s'", mount->target, mount->source);
+    fd_close(*fd);
+    *fd = clone;
+    return 0;
+}
+
+/* Mount what @root_fd has at @subpath (NULL: all of it), a mount that is detached or the host's. */
+static int add_by_handle(RuntimeConfig *config, const ConfigSource *source,
+                         const ContainerMount *mount, int root_fd, const char *subpath,
+                         bool is_detached, Error *err)
+{
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_free_ char *path = NULL;
+    int r = 0;
+
+    if (subpath) {
+        r = open_subpath(mount, root_fd, subpath, &fd, err);
+        if (r >= 0 && is_detached)
+            r = clone_detached(mount, &fd, err);
+    } else {
+        fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+        r = fd < 0 ? error_errno(err, "duplicate a handle") : 0;
+    }
+    if (r >= 0)
+        r = config_inherit_fd(source, TAKE_FD(fd), &path, err);
+    return r < 0 ? r : add_user_bind(config, source, mount, path, err);
+}
+
+static int add_volume(RuntimeConfig *config, const ConfigSource *source,
+                      const ContainerMount *mount, Error *err)
+{
+    _cleanup_volume_mount_ VolumeMount files = VOLUME_MOUNT_INIT;
+    int r = volume_mount(source->engine, mount->source, source->container->id, &files, err);
+
+    if (r < 0)
+        return error_wrap(err, r, "mount volume '%s'", mount->source);
+    if (files.path && !mount->volume_subpath)
+        return add_user_bind(config, source, mount, files.path, err);
+    return add_by_handle(config, source, mount, files.fd, mount->volume_subpath, !files.path, err);
+}
+
+static int add_image(RuntimeConfig *config, const ConfigSource *source, const ContainerMount *mount,
+                     Error *err)
+{
+    _cleanup_close_ int fd = -EBADF;
+    Digest image;
+    int r;
+
+    if (digest_parse(mount->source, &image) < 0)
+        return error_set(err, ERROR_CORRUPT, "mount '%s': '%s' is not an image", mount->target,
+                         mount->source);
+    r = container_image_mount(source, &image, &fd, err);
+    if (r < 0)
+        return error_wrap(err, r, "mount image '%s'", mount->source);
+    return add_by_handle(config, source, mount, fd, mount->image_subpath, true, err);
 }
 
 static int add_tmpfs(RuntimeConfig *config, const ConfigSource *source, const ContainerMount *tmpfs,
@@ -90,7 +193,9 @@ static const struct {
                Error *err);
 } kinds[] = {
     { "bind", add_bind },
+    { "image", add_image },
     { "tmpfs", add_tmpfs },
+    { "volume", add_volume },
 };
 
 static int add_mount_point(RuntimeConfig *config, const ConfigSource *source,

@@ -172,6 +172,11 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
     if (r < 0)
         return error_result(err, r, "remove files of container '%s'", container->name);
     container_quota_release(engine, container);
+    if (container->spec.auto_remove || container->state == CONTAINER_CREATING) {
+        r = container_volumes_remove(engine, container, err);
+        if (r < 0)
+            return r;
+    }
     r = container_row_delete(engine, container->id, err);
     if (r < 0)
         return r;

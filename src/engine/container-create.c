@@ -19,6 +19,7 @@
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
+#include "engine/volume.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/hooks.h"
 
@@ -103,6 +104,9 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
     for (size_t i = 0; i < defaults->exposed_ports.count; i++)
         if (!string_list_contains(&spec->exposed_ports, defaults->exposed_ports.items[i]))
             string_list_add(&spec->exposed_ports, defaults->exposed_ports.items[i]);
+    for (size_t i = 0; i < defaults->volumes.count; i++)
+        if (!string_list_contains(&spec->volumes, defaults->volumes.items[i]))
+            string_list_add(&spec->volumes, defaults->volumes.items[i]);
     complete_string(&spec->user, defaults->user);
     complete_string(&spec->working_directory, defaults->working_directory);
     complete_string(&spec->stop_signal, defaults->stop_signal);
@@ -160,9 +164,10 @@ static int check_platform(const Image *image, const char *platform, Error *err)
     return 0;
 }
 
-/* One transaction finds the image and takes the name: the image cannot be removed in between. */
-static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
+/* One transaction finds image and volumes and takes the name: none can be removed in between. */
+static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anonymous, Error *err)
 {
+    _cleanup_string_list_ StringList volumes = {};
     _cleanup_(database_rollback) Transaction transaction = {};
     _cleanup_(image_freep) Image *image = NULL;
     Container *container = claim->container;
@@ -180,7 +185,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
             return r;
     }
     container_spec_complete(&container->spec, image);
-    r = container_mounts_resolve(&container->spec, err);
+    r = container_mounts_resolve(claim->engine, &container->spec, anonymous, &volumes, err);
     if (r < 0)
         return r;
     container->image = image->id;
@@ -192,9 +197,10 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, Error *err)
     if (r < 0)
         return r;
     r = claim_name(claim->engine, container, err);
-    if (r < 0)
-        return r;
-    r = database_commit(&transaction, err);
+    if (r >= 0)
+        r = volume_refer(claim->engine, container->id, &volumes, err);
+    if (r >= 0)
+        r = database_commit(&transaction, err);
     if (r < 0)
         return r;
 
@@ -233,7 +239,8 @@ int container_config_write(ContainerClaim *claim, Error *err)
                             .container = claim->container,
                             .rootfs_fd = claim->rootfs_fd,
                             .fds = &claim->config_fds,
-                            .directory = directory };
+                            .directory = directory,
+                            .directory_fd = claim->directory_fd };
     _cleanup_(runtime_config_freep) RuntimeConfig *config = NULL;
     _cleanup_json_ json_t *json = NULL;
     _cleanup_free_ char *text = NULL;
@@ -253,6 +260,7 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_(container_freep) Container *container = NEW(Container);
+    _cleanup_string_list_ StringList anonymous = {};
     ImageStore *images;
     int r;
 
@@ -279,13 +287,17 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     if (r < 0)
         return r;
     claim->container = TAKE_PTR(container);
-    r = claim_row(claim, images, err);
+    r = claim_row(claim, images, &anonymous, err);
+    if (r >= 0)
+        r = container_volumes_create(engine, claim->container, &anonymous, err);
     if (r < 0)
         return r;
     r = make_directory(claim, err);
     if (r < 0)
         return r;
     r = container_rootfs_create(claim, err);
+    if (r >= 0)
+        r = container_volumes_fill(claim, err);
     if (r < 0)
         return r;
     r = container_files_write(claim->directory_fd, claim->container, err);

@@ -52,6 +52,8 @@ int container_row_read_pending(Engine *engine, const char *id, ContainerSpec *re
 int container_row_take_pending(Engine *engine, const char *id, Error *err);
 /* Add the ids of the containers that have one. */
 int container_row_list_pending(Engine *engine, StringList *ids, Error *err);
+/* Mark it as being removed, with its anonymous volumes: in memory, too. */
+int container_row_mark_removal(Engine *engine, Container *container, Error *err);
 int container_row_delete(Engine *engine, const char *id, Error *err);
 /* In doubt it does: nothing is to be removed for an error's sake. */
 bool container_row_exists(Engine *engine, const char *id);
@@ -160,9 +162,16 @@ typedef struct ConfigSource {
     int rootfs_fd;         /* to look users up */
     ConfigFds *fds;        /* where the configuration's handles go */
     const char *directory; /* absolute path of the container's directory */
+    int directory_fd;      /* the same */
 } ConfigSource;
 
 int container_config_build(const ConfigSource *source, RuntimeConfig **ret, Error *err);
+
+/*
+ * The files of @image for the container to read: a detached mount of its own (container-rootfs.c).
+ * Errors: NOT_FOUND, UNSUPPORTED, SYSTEM.
+ */
+int container_image_mount(const ConfigSource *source, const Digest *image, int *ret_fd, Error *err);
 
 /*
  * Hand @fd, which is the configuration's from here on, to the shim. *ret_path is what the
@@ -194,14 +203,39 @@ int container_settings_rewrite(Engine *engine, const Container *container, Error
 /* Check its limits: a part of container_spec_validate(). (container-limits-validate.c) */
 int container_limits_validate(const ContainerSpec *spec, Error *err);
 
+/* --- mounts and volumes (container-mounts.c, container-volumes.c) --- */
+
 /*
- * Decide the mount points of a complete specification: all that --volume, --mount and --tmpfs have
- * asked for. (container-mounts.c) Errors: INVALID.
+ * Decide the mount points of a container whose specification is complete: all that its user and its
+ * image have asked for. Inside the transaction that inserts its row. Names are made for anonymous
+ * volumes and added to @anonymous; those of volumes that exist are added to @existing. Errors:
+ * INVALID, NOT_FOUND (an image, a container that volumes come from), CONFLICT.
  */
-int container_mounts_resolve(ContainerSpec *spec, Error *err);
+int container_mounts_resolve(Engine *engine, ContainerSpec *spec, StringList *anonymous,
+                             StringList *existing, Error *err);
 
 /* The same for one that was written before specifications had mount points. */
 int container_mounts_upgrade(ContainerSpec *spec, Error *err);
+
+/*
+ * Make the volumes of a container whose row is there, those that do not exist. @anonymous are the
+ * names that were made for it. Errors: those of volume_create().
+ */
+int container_volumes_create(Engine *engine, const Container *container,
+                             const StringList *anonymous, Error *err);
+
+/*
+ * Give each of its volumes that is empty what the image has in its place, as Docker does. A volume
+ * is seen empty or whole, whoever is killed; two containers that begin with one at once see it
+ * filled once. (volume-fill.c) Errors: INVALID (a file is in its place), EXHAUSTED, SYSTEM.
+ */
+int container_volumes_fill(ContainerClaim *claim, Error *err);
+
+/* Remove the anonymous volumes that only this container has used: before its row is deleted. */
+int container_volumes_remove(Engine *engine, const Container *container, Error *err);
+
+/* Delete what a filling that was cut short has left beside the files of volume @name. */
+void volume_fill_forget(Engine *engine, const char *name);
 
 /* Fill in what the image says and the caller left open. */
 void container_spec_complete(ContainerSpec *spec, const Image *image);

@@ -26,7 +26,7 @@ int container_prune(Engine *engine, const PruneFilter *filter, StringList *remov
         if (!is_wanted(filter, container))
             continue;
         (void)container_measure(engine, container, &own, &all, NULL); /* only told */
-        if (container_remove(engine, container->id, false, NULL) < 0)
+        if (container_remove(engine, container->id, 0, NULL) < 0)
             continue;
         string_list_add(removed, container->id);
         *reclaimed += own;

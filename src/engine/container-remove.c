@@ -60,7 +60,7 @@ static int claim_stopped(Engine *engine, const Container *container, bool wait,
     return 0;
 }
 
-static int remove_claimed(ContainerClaim *claim, Error *err)
+static int remove_claimed(ContainerClaim *claim, bool with_volumes, Error *err)
 {
     int r = container_claim_recover(claim, err);
 
@@ -68,11 +68,14 @@ static int remove_claimed(ContainerClaim *claim, Error *err)
         return r;
     if (!container_row_exists(claim->engine, claim->container->id))
         return 0; /* recovery removed it */
-    return container_claim_remove(claim, err);
+    if (with_volumes)
+        r = container_row_mark_removal(claim->engine, claim->container, err);
+    return r < 0 ? r : container_claim_remove(claim, err);
 }
 
-int container_remove(Engine *engine, const char *name, bool force, Error *err)
+int container_remove(Engine *engine, const char *name, unsigned flags, Error *err)
 {
+    bool force = flags & CONTAINER_REMOVE_FORCE, with_volumes = flags & CONTAINER_REMOVE_VOLUMES;
     _cleanup_(container_freep) Container *container = NULL;
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_error_ Error problem = {};
@@ -94,13 +97,13 @@ int container_remove(Engine *engine, const char *name, bool force, Error *err)
     if (r < 0 && waits && problem.kind == ERROR_NOT_FOUND)
         return 0; /* it was to be removed at its end, and was */
     if (r >= 0)
-        r = remove_claimed(claim, &problem);
+        r = remove_claimed(claim, with_volumes, &problem);
     if (r < 0 && claim && problem.kind == ERROR_EXHAUSTED) {
         /* Where the container has filled the disk, the database has room again without its files.
          */
         error_done(&problem);
         (void)snapshot_remove(claim->directory_fd, NULL);
-        r = remove_claimed(claim, &problem);
+        r = remove_claimed(claim, with_volumes, &problem);
     }
     if (r < 0)
         error_move(err, &problem);

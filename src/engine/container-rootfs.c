@@ -27,19 +27,17 @@ static void layer_handles_done(LayerHandles *layers)
     free(layers->fds);
 }
 
-/* The image's layers, and below them all the mount points. */
-static int open_layers(ContainerClaim *claim, LayerHandles *ret, Error *err)
+/* The image's layers. There is room for one more. */
+static int open_layers(Engine *engine, const Digest *image, LayerHandles *ret, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
     _cleanup_free_ Digest *chain_ids = NULL;
-    Engine *engine = claim->engine;
     ImageStore *images;
     size_t n_chain_ids;
     int r = engine_images(engine, &images, err);
 
     if (r >= 0)
-        r = image_store_read_layers(images, &claim->container->image, &chain_ids, &n_chain_ids,
-                                    err);
+        r = image_store_read_layers(images, image, &chain_ids, &n_chain_ids, err);
     if (r < 0)
         return r;
     layers.fds = NEW_ARRAY(int, n_chain_ids + 1);
@@ -49,14 +47,22 @@ static int open_layers(ContainerClaim *claim, LayerHandles *ret, Error *err)
         if (r < 0)
             return r;
     }
-    r = mount_points_open(engine, &layers.fds[layers.count], err);
-    if (r < 0)
-        return r;
-    layers.count++;
 
     *ret = layers;
     layers = (LayerHandles) {};
     return 0;
+}
+
+/* Those of the container's image, and below them all the mount points. */
+static int open_root_layers(ContainerClaim *claim, LayerHandles *layers, Error *err)
+{
+    int r = open_layers(claim->engine, &claim->container->image, layers, err);
+
+    if (r >= 0)
+        r = mount_points_open(claim->engine, &layers->fds[layers->count], err);
+    if (r >= 0)
+        layers->count++;
+    return r;
 }
 
 static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error *err)
@@ -78,7 +84,7 @@ static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error
 int container_rootfs_create(ContainerClaim *claim, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    int r = open_layers(claim, &layers, err);
+    int r = open_root_layers(claim, &layers, err);
 
     if (r >= 0) /* the lowest layer is that of the mount points */
         r = snapshot_create(claim->directory_fd, layers.count > 1 ? layers.fds[0] : -EBADF, err);
@@ -88,9 +94,22 @@ int container_rootfs_create(ContainerClaim *claim, Error *err)
 int container_rootfs_mount(ContainerClaim *claim, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    int r = open_layers(claim, &layers, err);
+    int r = open_root_layers(claim, &layers, err);
 
     return r < 0 ? r : mount_layers(claim, &layers, err);
+}
+
+int container_image_mount(const ConfigSource *source, const Digest *image, int *ret_fd, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    SnapshotOptions options = { .container_fd = source->directory_fd, .read_only = true };
+    int r = open_layers(source->engine, image, &layers, err);
+
+    if (r < 0)
+        return r;
+    options.layer_fds = layers.fds;
+    options.n_layers = layers.count;
+    return snapshot_mount(&options, ret_fd, err);
 }
 
 int container_measure(Engine *engine, const Container *container, int64_t *ret_own,

@@ -182,6 +182,27 @@ static int check_binds(const ContainerSpec *spec, StringMap *targets, Error *err
     return 0;
 }
 
+/* An anonymous volume has no place of its own to claim: what is mounted there comes first. */
+static int check_volumes(const ContainerSpec *spec, Error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < spec->volumes.count && r >= 0; i++) {
+        r = mount_spec_validate_target(spec->volumes.items[i], err);
+        if (r < 0)
+            return error_wrap(err, r, "invalid volume '%s'", spec->volumes.items[i]);
+    }
+    for (size_t i = 0; i < spec->volumes_from.count && r >= 0; i++) {
+        _cleanup_free_ char *container = NULL;
+        bool read_only;
+
+        r = mount_spec_parse_volumes_from(spec->volumes_from.items[i], &container, &read_only, err);
+        if (r < 0)
+            return error_wrap(err, r, "invalid volumes-from '%s'", spec->volumes_from.items[i]);
+    }
+    return r;
+}
+
 static int check_mounts(const ContainerSpec *spec, Error *err)
 {
     _cleanup_string_map_ StringMap targets = {};
@@ -421,6 +442,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_working_directory,
         check_stop,
         check_mounts,
+        check_volumes,
         container_quota_validate,
         check_capabilities,
         check_security_options,

@@ -419,6 +419,21 @@ int container_row_list_pending(Engine *engine, StringList *ids, Error *err)
     return r;
 }
 
+int container_row_mark_removal(Engine *engine, Container *container, Error *err)
+{
+    /* What removes itself goes with its volumes: whoever finishes this knows by that. */
+    int r = database_execute(engine->database, NULL, err,
+                             "UPDATE container SET state = ?,"
+                             " spec = json_set(spec, '$.AutoRemove', json('true')) WHERE id = ?",
+                             "ss", container_state_to_string(CONTAINER_REMOVING), container->id);
+
+    if (r >= 0) {
+        container->spec.auto_remove = true;
+        container->state = CONTAINER_REMOVING;
+    }
+    return r;
+}
+
 int container_row_delete(Engine *engine, const char *id, Error *err)
 {
     return database_execute(engine->database, NULL, err, "DELETE FROM container WHERE id = ?", "s",
@@ -441,7 +456,11 @@ int container_list_image_users(void *data, ImageUsers *users, Error *err)
     Engine *engine = data;
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(engine->database, &statement, err,
-                             "SELECT id, image, state FROM container", "");
+                             "SELECT id, image, state FROM container UNION ALL"
+                             " SELECT container.id, mount.value ->> '$.Source', state"
+                             " FROM container, json_each(spec, '$.MountPoints') AS mount"
+                             " WHERE mount.value ->> '$.Type' = 'image'",
+                             "");
 
     if (r < 0)
         return r;

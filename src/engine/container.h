@@ -215,11 +215,16 @@ int container_rename(Engine *engine, const char *name, const char *new_name, Err
  */
 int container_update(Engine *engine, const char *name, const ContainerSpec *change, Error *err);
 
+typedef enum ContainerRemoveFlags {
+    CONTAINER_REMOVE_FORCE = 1 << 0,   /* kill one that runs first */
+    CONTAINER_REMOVE_VOLUMES = 1 << 1, /* with its anonymous volumes that no other one uses */
+} ContainerRemoveFlags;
+
 /*
- * Remove a container that does not run, with all it wrote. With @force one that runs is killed
- * first. Errors: NOT_FOUND, CONFLICT (it runs; another command holds it).
+ * Remove a container that does not run, with all it wrote. Errors: NOT_FOUND, CONFLICT (it runs;
+ * another command holds it).
  */
-int container_remove(Engine *engine, const char *name, bool force, Error *err);
+int container_remove(Engine *engine, const char *name, unsigned flags, Error *err);
 
 /* Does its restart policy want it to be started after a boot, as it has ended now? */
 bool container_wants_boot(const Container *container);

@@ -8,6 +8,7 @@
 #include "base/string-buffer.h"
 #include "engine/inspect-private.h"
 #include "engine/mount-spec.h"
+#include "engine/volume.h"
 
 /* The chain IDs of the image's layers, bottom to top. */
 static int read_layers(Engine *engine, const Container *container, Digest **ret_chain_ids,
@@ -52,38 +53,53 @@ json_t *inspect_graph_driver(Engine *engine, const Container *container, const c
                      CONTAINER_STORAGE_DRIVER);
 }
 
-static json_t *make_mount(const ContainerMount *mount, const char *mode)
+/* Where a volume's files are on the host. The caller frees it. */
+static char *volume_source(Engine *engine, const ContainerMount *mount)
 {
-    bool is_bind = strcmp(mount->type, "bind") == 0;
-    const char *propagation = mount->propagation ? mount->propagation : is_bind ? "rprivate" : "";
+    _cleanup_(volume_freep) Volume *volume = NULL;
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "Type", mount->type, "Source",
-                     mount->source ? mount->source : "", "Destination", mount->target, "Mode", mode,
-                     "RW", !mount->read_only, "Propagation", propagation);
+    /* One whose row is gone is still what the container was made with. */
+    return memory_strdup(
+        volume_find(engine, mount->source, &volume, NULL) >= 0 ? volume->mount_point : "");
 }
 
-/* "source:target[:options]" */
-static const char *bind_mode(const char *bind)
+/* That by which an image was asked for. */
+static const char *image_name(const ContainerSpec *spec, const ContainerMount *mount)
 {
-    const char *target = strchr(bind, ':');
-    const char *mode = target ? strchr(target + 1, ':') : NULL;
-
-    return mode ? mode + 1 : "";
+    for (size_t i = 0; i < spec->mounts.count; i++)
+        if (strcmp(spec->mounts.items[i].target, mount->target) == 0)
+            return spec->mounts.items[i].source;
+    return mount->source;
 }
 
-json_t *inspect_mounts(const ContainerSpec *spec)
+/* In Docker's order, which templates show. */
+static json_t *make_mount(Engine *engine, const ContainerSpec *spec, const ContainerMount *mount)
+{
+    _cleanup_free_ char *source = NULL;
+    const char *name = NULL, *propagation = "";
+
+    if (strcmp(mount->type, MOUNT_TYPE_DEFAULT) == 0) {
+        name = mount->source;
+        source = volume_source(engine, mount);
+    } else if (strcmp(mount->type, "image") == 0) {
+        name = image_name(spec, mount);
+    } else if (strcmp(mount->type, "bind") == 0) {
+        source = memory_strdup(mount->source);
+        propagation = mount->propagation ? mount->propagation : "rprivate";
+    }
+    return json_pack("{s:s, s:s*, s:s, s:s, s:s*, s:s, s:b, s:s}", "Type", mount->type, "Name",
+                     name, "Source", source ? source : "", "Destination", mount->target, "Driver",
+                     mount->volume_driver, "Mode", mount->mode ? mount->mode : "", "RW",
+                     !mount->read_only, "Propagation", propagation);
+}
+
+json_t *inspect_mounts(Engine *engine, const ContainerSpec *spec)
 {
     json_t *mounts = json_array();
 
-    for (size_t i = 0; i < spec->binds.count; i++) {
-        ContainerMount mount = {};
-
-        /* They were checked when the container was made. */
-        if (mount_spec_parse_bind(spec->binds.items[i], NULL, &mount, NULL) >= 0)
-            json_array_append_new(mounts, make_mount(&mount, bind_mode(spec->binds.items[i])));
-        container_mount_done(&mount);
-    }
-    for (size_t i = 0; i < spec->mounts.count; i++)
-        json_array_append_new(mounts, make_mount(&spec->mounts.items[i], ""));
+    /* As in Docker those of --tmpfs are told of in its own member alone. */
+    for (size_t i = 0; i < spec->mount_points.count; i++)
+        if (!string_map_contains(&spec->tmpfs, spec->mount_points.items[i].target))
+            json_array_append_new(mounts, make_mount(engine, spec, &spec->mount_points.items[i]));
     return mounts;
 }

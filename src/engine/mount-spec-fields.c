@@ -23,6 +23,19 @@ typedef struct MountParser {
 enum {
     PREFIX_BIND = 1 << 0,
     PREFIX_TMPFS = 1 << 1,
+    PREFIX_VOLUME = 1 << 2,
+    PREFIX_IMAGE = 1 << 3,
+};
+
+/* The type that goes with each. */
+static const struct {
+    unsigned prefix;
+    const char *type;
+} prefixes[] = {
+    { PREFIX_BIND, "bind" },
+    { PREFIX_TMPFS, "tmpfs" },
+    { PREFIX_VOLUME, "volume" },
+    { PREFIX_IMAGE, "image" },
 };
 
 static int take_quoted(const char **position, StringBuffer *field, Error *err)
@@ -103,6 +116,8 @@ static int take_source(MountParser *parser, const char *field, const char *value
     (void)field;
     free(parser->mount.source);
     parser->mount.source = NULL;
+    if (*value == '\0')
+        return 0; /* the same as none */
     return mount_spec_resolve_source(value, parser->directory, &parser->mount.source, err);
 }
 
@@ -183,12 +198,55 @@ static int take_consistency(MountParser *parser, const char *field, const char *
     return invalid_value(field, value, "use consistent, cached or delegated", err);
 }
 
-static int refuse_field(MountParser *parser, const char *field, const char *value, Error *err)
+static int take_match_user(MountParser *parser, const char *field, const char *value, Error *err)
 {
-    (void)parser, (void)value;
-    return error_set(err, ERROR_UNSUPPORTED,
-                     "'%s' is not supported by this version: use 'type=bind' or 'type=tmpfs'",
-                     field);
+    return take_bool(field, value, &parser->mount.match_user, err);
+}
+
+static int take_no_copy(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_bool(field, value, &parser->mount.volume_no_copy, err);
+}
+
+static int take_volume_subpath(MountParser *parser, const char *field, const char *value,
+                               Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.volume_subpath, value);
+}
+
+static int take_image_subpath(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.image_subpath, value);
+}
+
+static int take_volume_driver(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    (void)field, (void)err;
+    return replace(&parser->mount.volume_driver, value);
+}
+
+/* "key=value"; the key alone has an empty value. */
+static int take_pair(StringMap *map, const char *field, const char *value, Error *err)
+{
+    size_t length = strcspn(value, "=");
+    _cleanup_free_ char *key = memory_strndup(value, length);
+
+    if (length == 0)
+        return invalid_value(field, value, "write KEY=VALUE", err);
+    string_map_set(map, key, value[length] ? value + length + 1 : "");
+    return 0;
+}
+
+static int take_volume_label(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_pair(&parser->mount.volume_labels, field, value, err);
+}
+
+static int take_volume_option(MountParser *parser, const char *field, const char *value, Error *err)
+{
+    return take_pair(&parser->mount.volume_options, field, value, err);
 }
 
 static const struct {
@@ -212,12 +270,13 @@ static const struct {
     { "bind-create-src", PREFIX_BIND, true, take_create_source },
     { "tmpfs-size", PREFIX_TMPFS, false, take_tmpfs_size },
     { "tmpfs-mode", PREFIX_TMPFS, false, take_tmpfs_mode },
-    { "volume-driver", 0, false, refuse_field },
-    { "volume-label", 0, false, refuse_field },
-    { "volume-nocopy", 0, true, refuse_field },
-    { "volume-opt", 0, false, refuse_field },
-    { "volume-subpath", 0, false, refuse_field },
-    { "image-subpath", 0, false, refuse_field },
+    { "match-user", PREFIX_BIND, true, take_match_user },
+    { "volume-driver", PREFIX_VOLUME, false, take_volume_driver },
+    { "volume-label", PREFIX_VOLUME, false, take_volume_label },
+    { "volume-nocopy", PREFIX_VOLUME, true, take_no_copy },
+    { "volume-opt", PREFIX_VOLUME, false, take_volume_option },
+    { "volume-subpath", PREFIX_VOLUME, false, take_volume_subpath },
+    { "image-subpath", PREFIX_IMAGE, false, take_image_subpath },
 };
 
 static int take_field(MountParser *parser, const char *text, Error *err)
@@ -235,7 +294,7 @@ static int take_field(MountParser *parser, const char *text, Error *err)
     }
     return error_set(err, ERROR_INVALID,
                      "unknown field '%s', there are type, source, target, "
-                     "readonly, bind-* and tmpfs-*",
+                     "readonly, match-user, bind-*, volume-*, tmpfs-* and image-*",
                      text);
 }
 
@@ -243,12 +302,11 @@ static int take_field(MountParser *parser, const char *text, Error *err)
 static int check_fields(const MountParser *parser, Error *err)
 {
     const ContainerMount *mount = &parser->mount;
-    const char *type = mount->type ? mount->type : "volume";
 
-    if ((parser->prefixes & PREFIX_BIND) && strcmp(type, "bind") != 0)
-        return error_set(err, ERROR_INVALID, "'bind-*' options do not go with type '%s'", type);
-    if ((parser->prefixes & PREFIX_TMPFS) && strcmp(type, "tmpfs") != 0)
-        return error_set(err, ERROR_INVALID, "'tmpfs-*' options do not go with type '%s'", type);
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+        if ((parser->prefixes & prefixes[i].prefix) && strcmp(mount->type, prefixes[i].type) != 0)
+            return error_set(err, ERROR_INVALID, "'%s-*' options do not go with type '%s'",
+                             prefixes[i].type, mount->type);
     if (parser->read_only_is_forced && !mount->read_only)
         return error_set(err, ERROR_INVALID, "'bind-recursive=readonly' needs 'readonly' as well");
     if (parser->read_only_is_forced &&
@@ -265,6 +323,8 @@ static int parse_fields(MountParser *parser, const char *text, Error *err)
 
     for (size_t i = 0; i < list.count && r == 0; i++)
         r = take_field(parser, list.items[i], err);
+    if (!parser->mount.type)
+        parser->mount.type = memory_strdup(MOUNT_TYPE_DEFAULT);
     if (r == 0)
         r = check_fields(parser, err);
     return r < 0 ? r : mount_spec_validate(&parser->mount, err);

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What every kind of mount has in common: its checks, and the text of --volume and --tmpfs. The
- * fields of --mount are in mount-spec-fields.c.
+ * The checks that a mount gets whoever asks for it, and the text of --tmpfs. That of --volume is in
+ * mount-spec-volume.c, the fields of --mount are in mount-spec-fields.c.
  */
 
 #include "engine/mount-spec.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/string-list.h"
-#include "engine/mount-spec-private.h"
-
-/* Only a kernel with SELinux has this directory. */
-#define SELINUX_PATH "/sys/fs/selinux"
+#include "engine/volume.h"
 
 static const char *const propagations[] = {
     "private", "rprivate", "shared", "rshared", "slave", "rslave",
@@ -40,7 +36,29 @@ static int check_absolute(const char *what, const char *path, Error *err)
     return 0;
 }
 
-static int check_target(const char *target, Error *err)
+/* What lxcfs and the like have to show the container, as in other runtimes. */
+static const char *const proc_files[] = {
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/slabinfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/sys/crypto/fips_enabled",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/uptime",
+};
+
+static bool is_in_proc(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(proc_files); i++)
+        if (strcmp(proc_files[i], path) == 0)
+            return false;
+    return strncmp(path, "/proc/", strlen("/proc/")) == 0;
+}
+
+int mount_spec_validate_target(const char *target, Error *err)
 {
     int r = check_absolute("target", target, err);
 
@@ -52,6 +70,24 @@ static int check_target(const char *target, Error *err)
                          "the target '%s' cannot be mounted over: it is the "
                          "container's root",
                          target);
+    if (is_in_proc(clean))
+        return error_set(err, ERROR_INVALID,
+                         "the target '%s' cannot be mounted over: it is inside of '/proc'", target);
+    return 0;
+}
+
+/* Below the root of a volume or an image, and not above it. */
+static int check_subpath(const char *path, Error *err)
+{
+    _cleanup_string_list_ StringList parts = {};
+
+    if (!path)
+        return 0;
+    string_list_split(&parts, path, '/');
+    if (path_is_absolute(path) || string_list_contains(&parts, ".."))
+        return error_set(err, ERROR_INVALID,
+                         "the subpath '%s' is not a relative path below the mount's own root",
+                         path);
     return 0;
 }
 
@@ -66,8 +102,6 @@ static int check_bind(const ContainerMount *mount, Error *err)
                          "unknown propagation '%s', use one of private rprivate shared rshared "
                          "slave rslave",
                          mount->propagation);
-    if (mount->tmpfs_size != 0 || mount->tmpfs_mode != 0)
-        return error_set(err, ERROR_INVALID, "'tmpfs-*' options belong to mounts of type tmpfs");
     return 0;
 }
 
@@ -76,9 +110,6 @@ static int check_tmpfs(const ContainerMount *mount, Error *err)
     if (mount->source)
         return error_set(err, ERROR_INVALID, "a mount of type tmpfs has no source, but got '%s'",
                          mount->source);
-    if (mount->propagation || mount->non_recursive || mount->read_only_non_recursive ||
-        mount->create_source)
-        return error_set(err, ERROR_INVALID, "'bind-*' options belong to mounts of type bind");
     if (mount->tmpfs_size < 0)
         return error_set(err, ERROR_INVALID, "the size of a tmpfs cannot be negative");
     if (mount->tmpfs_mode > 07777)
@@ -86,201 +117,71 @@ static int check_tmpfs(const ContainerMount *mount, Error *err)
     return 0;
 }
 
-int mount_spec_validate(const ContainerMount *mount, Error *err)
+static int check_volume(const ContainerMount *mount, Error *err)
 {
-    static const struct {
-        const char *type;
-        int (*check)(const ContainerMount *mount, Error *err);
-    } types[] = { { "bind", check_bind }, { "tmpfs", check_tmpfs } };
-    const char *type = mount->type ? mount->type : "volume"; /* Docker's default */
-    int r = check_target(mount->target, err);
+    int r = mount->source ? volume_name_validate(mount->source, err) : 0;
 
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        if (strcmp(types[i].type, type) == 0)
-            return types[i].check(mount, err);
-    return error_set(err, ERROR_UNSUPPORTED,
-                     "mount type '%s' is not supported by this version: use 'type=bind' or "
-                     "'type=tmpfs'",
-                     type);
+    return r < 0 ? r : check_subpath(mount->volume_subpath, err);
 }
 
-/* SELinux labels: without SELinux there is nothing to label, and the wish is fulfilled. */
-static int apply_label_option(ContainerMount *mount, const char *option, Error *err)
+static int check_image(const ContainerMount *mount, Error *err)
 {
-    (void)mount;
-    if (access(SELINUX_PATH, F_OK) == 0)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "option '%s' is not supported by this version: label the source with "
-                         "chcon(1)",
-                         option);
-    return 0;
+    if (!mount->source || *mount->source == '\0')
+        return error_set(err, ERROR_INVALID, "the mount has no source: name an image");
+    return check_subpath(mount->image_subpath, err);
 }
 
-static int apply_access(ContainerMount *mount, const char *option, Error *err)
+static bool has_bind_options(const ContainerMount *mount)
 {
-    (void)err;
-    mount->read_only = strcmp(option, "ro") == 0;
-    return 0;
+    return mount->propagation || mount->non_recursive || mount->read_only_non_recursive ||
+           mount->create_source || mount->match_user;
 }
 
-static int apply_propagation(ContainerMount *mount, const char *option, Error *err)
+static bool has_tmpfs_options(const ContainerMount *mount)
 {
-    (void)err;
-    mount->propagation = memory_strdup(option);
-    return 0;
+    return mount->tmpfs_size != 0 || mount->tmpfs_mode != 0 || mount->tmpfs_options;
 }
 
-static int refuse_volume_option(ContainerMount *mount, const char *option, Error *err)
+static bool has_volume_options(const ContainerMount *mount)
 {
-    (void)mount;
-    return error_set(err, ERROR_UNSUPPORTED,
-                     "option '%s' is for volumes, which this version does not support", option);
+    return mount->volume_no_copy || mount->volume_subpath || mount->volume_driver ||
+           mount->volume_options.count > 0 || mount->volume_labels.count > 0;
 }
 
-/* Docker's hints for shared folders of virtual machines: on Linux all three mean the same. */
-static int accept_consistency(ContainerMount *mount, const char *option, Error *err)
+static bool has_image_options(const ContainerMount *mount)
 {
-    (void)mount, (void)option, (void)err;
-    return 0;
+    return mount->image_subpath;
 }
 
-/* Options of one group exclude each other. */
 static const struct {
     const char *name;
-    unsigned group;
-    int (*apply)(ContainerMount *mount, const char *option, Error *err);
-} bind_options[] = {
-    { "ro", 1 << 0, apply_access },
-    { "rw", 1 << 0, apply_access },
-    { "z", 1 << 1, apply_label_option },
-    { "Z", 1 << 1, apply_label_option },
-    { "private", 1 << 2, apply_propagation },
-    { "rprivate", 1 << 2, apply_propagation },
-    { "shared", 1 << 2, apply_propagation },
-    { "rshared", 1 << 2, apply_propagation },
-    { "slave", 1 << 2, apply_propagation },
-    { "rslave", 1 << 2, apply_propagation },
-    { "nocopy", 1 << 3, refuse_volume_option },
-    { "consistent", 1 << 4, accept_consistency },
-    { "cached", 1 << 4, accept_consistency },
-    { "delegated", 1 << 4, accept_consistency },
+    bool (*has_options)(const ContainerMount *mount); /* that no other type has */
+    int (*check)(const ContainerMount *mount, Error *err);
+} types[] = {
+    { "bind", has_bind_options, check_bind },
+    { "image", has_image_options, check_image },
+    { "tmpfs", has_tmpfs_options, check_tmpfs },
+    { MOUNT_TYPE_DEFAULT, has_volume_options, check_volume },
 };
 
-static int apply_bind_option(ContainerMount *mount, const char *option, unsigned *groups,
-                             Error *err)
+int mount_spec_validate(const ContainerMount *mount, Error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(bind_options); i++) {
-        if (strcmp(bind_options[i].name, option) != 0)
-            continue;
-        if (*groups & bind_options[i].group)
-            return error_set(err, ERROR_INVALID, "option '%s' contradicts or repeats another one",
-                             option);
-        *groups |= bind_options[i].group;
-        return bind_options[i].apply(mount, option, err);
-    }
+    const char *type = mount->type ? mount->type : MOUNT_TYPE_DEFAULT;
+    int r = mount_spec_validate_target(mount->target, err);
+
+    for (size_t i = 0; i < ARRAY_SIZE(types) && r >= 0; i++)
+        if (strcmp(types[i].name, type) != 0 && types[i].has_options(mount))
+            r = error_set(err, ERROR_INVALID, "'%s-*' options do not go with type '%s'",
+                          types[i].name, type);
+    if (r < 0)
+        return r;
+    if (strcmp(mount->target, "/proc") == 0 && strcmp(type, "bind") != 0)
+        return error_set(err, ERROR_INVALID, "'/proc' cannot be mounted over");
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (strcmp(types[i].name, type) == 0)
+            return types[i].check(mount, err);
     return error_set(err, ERROR_INVALID,
-                     "unknown option '%s', use ro, rw, z, Z or a propagation such as rslave",
-                     option);
-}
-
-static int apply_bind_options(ContainerMount *mount, const char *text, Error *err)
-{
-    _cleanup_string_list_ StringList options = {};
-    unsigned groups = 0;
-
-    string_list_split(&options, text, ',');
-    for (size_t i = 0; i < options.count; i++) {
-        int r = apply_bind_option(mount, options.items[i], &groups, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static bool is_relative_path(const char *source)
-{
-    return strcmp(source, ".") == 0 || strcmp(source, "..") == 0 || strncmp(source, "./", 2) == 0 ||
-           strncmp(source, "../", 3) == 0;
-}
-
-int mount_spec_resolve_source(const char *source, const char *directory, char **ret, Error *err)
-{
-    if (!is_relative_path(source)) {
-        *ret = memory_strdup(source);
-        return 0;
-    }
-    if (!directory)
-        return error_set(err, ERROR_INVALID, "the source '%s' is not an absolute path", source);
-    *ret = path_join(directory, source);
-    return 0;
-}
-
-/* Named volumes are told from paths by their first character, as Docker does. */
-static int take_bind_source(ContainerMount *mount, const char *source, const char *directory,
-                            Error *err)
-{
-    if (*source == '\0')
-        return error_set(err, ERROR_INVALID, "the source is empty");
-    if (!path_is_absolute(source) && !is_relative_path(source))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "volume '%s': volumes are not supported by this version, use a path of "
-                         "the host such as './%s'",
-                         source, source);
-    return mount_spec_resolve_source(source, directory, &mount->source, err);
-}
-
-static int parse_bind_parts(const StringList *parts, const char *directory, ContainerMount *mount,
-                            Error *err)
-{
-    int r;
-
-    if (parts->count == 1)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "volumes are not supported by this version, use a path of the host: "
-                         "SOURCE:%s",
-                         parts->items[0]);
-    if (parts->count > 3)
-        return error_set(err, ERROR_INVALID, "too many colons, write SOURCE:TARGET[:OPTIONS]");
-
-    mount->type = memory_strdup("bind");
-    mount->target = memory_strdup(parts->items[1]);
-    mount->create_source = true;
-    r = take_bind_source(mount, parts->items[0], directory, err);
-    if (r == 0 && parts->count == 3)
-        r = apply_bind_options(mount, parts->items[2], err);
-    return r < 0 ? r : mount_spec_validate(mount, err);
-}
-
-int mount_spec_parse_bind(const char *text, const char *directory, ContainerMount *ret, Error *err)
-{
-    _cleanup_container_mount_ ContainerMount mount = {};
-    _cleanup_string_list_ StringList parts = {};
-    int r;
-
-    string_list_split(&parts, text, ':');
-    r = parse_bind_parts(&parts, directory, &mount, err);
-    if (r < 0)
-        return r;
-    *ret = mount;
-    mount = (ContainerMount) {};
-    return 0;
-}
-
-int mount_spec_complete_bind(const char *text, const char *directory, char **ret, Error *err)
-{
-    _cleanup_container_mount_ ContainerMount mount = {};
-    int r = mount_spec_parse_bind(text, directory, &mount, err);
-
-    if (r < 0)
-        return r;
-    if (strchr(mount.source, ':'))
-        return error_set(err, ERROR_INVALID,
-                         "the source '%s' has a colon: use --mount type=bind instead",
-                         mount.source);
-    *ret = memory_printf("%s%s", mount.source, strchr(text, ':'));
-    return 0;
+                     "unknown mount type '%s', use bind, volume, tmpfs or image", type);
 }
 
 /* The flags and parameters that --tmpfs may hand to the kernel. */
@@ -348,7 +249,7 @@ static int check_tmpfs_option(const char *option, Error *err)
 int mount_spec_validate_tmpfs(const char *target, const char *options, Error *err)
 {
     _cleanup_string_list_ StringList list = {};
-    int r = check_target(target, err);
+    int r = mount_spec_validate_target(target, err);
 
     if (r < 0 || !options || *options == '\0')
         return r;

@@ -58,6 +58,9 @@ typedef struct VolumeDriver {
 
 extern const VolumeDriver volume_local_driver;
 
+/* In a volume's own directory: its files, where the local driver has them itself. */
+#define VOLUME_DATA_NAME "_data"
+
 /* Where the local driver has the files of the volume @name. The caller frees it. */
 char *volume_local_path(Engine *engine, const char *name);
 

@@ -192,6 +192,12 @@ int volume_refer(Engine *engine, const char *id, const StringList *names, Error 
     return 0;
 }
 
+int volume_unrefer(Engine *engine, const char *id, Error *err)
+{
+    return database_execute(engine->database, NULL, err,
+                            "DELETE FROM container_volume WHERE container = ?", "s", id);
+}
+
 int volume_list_users(Engine *engine, const char *name, StringList *ids, Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;

@@ -89,6 +89,16 @@ static int check_existing(const Volume *volume, const VolumeRequest *request, Er
     return 0;
 }
 
+static int refer(Engine *engine, const Volume *volume, const char *container, Error *err)
+{
+    _cleanup_string_list_ StringList names = {};
+
+    if (!container)
+        return 0;
+    string_list_add(&names, volume->name);
+    return volume_refer(engine, container, &names, err);
+}
+
 /* Take the volume that exists by that name. Returns 1, or 0 when there is none. */
 static int find_existing(Engine *engine, const VolumeRequest *request, Volume **ret, Error *err)
 {
@@ -100,6 +110,10 @@ static int find_existing(Engine *engine, const VolumeRequest *request, Volume **
         return 0;
     if (r >= 0)
         r = check_existing(volume, request, &problem);
+    if (r >= 0)
+        r = refer(engine, volume, request->container, &problem);
+    if (r < 0 && problem.kind == ERROR_NOT_FOUND)
+        return 0; /* removed meanwhile */
     if (r < 0) {
         error_move(err, &problem);
         return r;
@@ -108,18 +122,22 @@ static int find_existing(Engine *engine, const VolumeRequest *request, Volume **
     return 1;
 }
 
+char *volume_name_generate(void)
+{
+    char *name = memory_new(1, RANDOM_NAME_LENGTH + 1);
+
+    random_hex(name, RANDOM_NAME_LENGTH);
+    return name;
+}
+
 static Volume *volume_new(Engine *engine, const VolumeRequest *request)
 {
     Volume *volume = NEW(Volume);
 
-    if (request->name) {
-        volume->name = memory_strdup(request->name);
-    } else {
-        volume->name = memory_new(1, RANDOM_NAME_LENGTH + 1);
-        random_hex(volume->name, RANDOM_NAME_LENGTH);
-        volume->is_anonymous = true;
+    volume->name = request->name ? memory_strdup(request->name) : volume_name_generate();
+    volume->is_anonymous = !request->name || request->is_anonymous;
+    if (volume->is_anonymous)
         string_map_set(&volume->labels, VOLUME_LABEL_ANONYMOUS, "");
-    }
     volume->driver = memory_strdup(request->driver ? request->driver : VOLUME_DRIVER_LOCAL);
     if (request->options)
         string_map_copy(&volume->options, request->options);
@@ -153,13 +171,26 @@ static int remove_files(Engine *engine, const VolumeDriver *driver, const Volume
     return r < 0 ? error_result(err, r, "remove the files of volume '%s'", volume->name) : 0;
 }
 
+/* Nobody can remove it before @container (may be NULL) uses it. */
+static int insert_row(Engine *engine, const Volume *volume, const char *container, Error *err)
+{
+    _cleanup_(database_rollback) Transaction transaction = {};
+    int r = database_begin(engine->database, &transaction, err);
+
+    if (r >= 0)
+        r = volume_row_insert(engine, volume, err);
+    if (r >= 0)
+        r = refer(engine, volume, container, err);
+    return r < 0 ? r : database_commit(&transaction, err);
+}
+
 static int create(Engine *engine, const VolumeDriver *driver, const Volume *volume,
-                  VolumeChange *change, Error *err)
+                  const char *container, VolumeChange *change, Error *err)
 {
     int r = make_files(engine, driver, volume, err);
 
     if (r >= 0)
-        r = volume_row_insert(engine, volume, err);
+        r = insert_row(engine, volume, container, err);
     if (r < 0) {
         change->is_open = path_remove_tree(engine->volumes_fd, volume->name) < 0;
         return error_wrap(err, r, "create volume '%s'", volume->name);
@@ -195,7 +226,7 @@ int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Er
         if (r != 0)
             return r < 0 ? r : 0;
     }
-    r = create(engine, driver, volume, &change, err);
+    r = create(engine, driver, volume, request->container, &change, err);
     if (r < 0)
         return r;
 

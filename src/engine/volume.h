@@ -6,6 +6,7 @@
  * its files. Which containers use it is a relation in the database, never a count.
  */
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,10 +48,16 @@ typedef struct VolumeRequest {
     const char *driver; /* NULL: VOLUME_DRIVER_LOCAL */
     const StringMap *options; /* NULL: none; as labels */
     const StringMap *labels;
+    bool is_anonymous;     /* it was not its user who has chosen its name */
+    const char *container; /* id of a container that uses it from the moment it exists; NULL: none
+                            */
 } VolumeRequest;
 
 /* Docker's rule: [a-zA-Z0-9][a-zA-Z0-9_.-]+, and a file name's length. Errors: INVALID. */
 int volume_name_validate(const char *name, Error *err);
+
+/* A random one, as anonymous volumes have. Free it. */
+char *volume_name_generate(void);
 
 /*
  * Make a volume. One that exists by that name is taken as it is. Errors: INVALID (name, option),
@@ -84,6 +91,9 @@ int64_t volume_measure(Engine *engine, const Volume *volume);
  */
 int volume_refer(Engine *engine, const char *id, const StringList *names, Error *err);
 
+/* Container @id uses no volume any more, though its row is still there. */
+int volume_unrefer(Engine *engine, const char *id, Error *err);
+
 /* Add the ids of the containers that use the volume. */
 int volume_list_users(Engine *engine, const char *name, StringList *ids, Error *err);
 
@@ -95,6 +105,12 @@ typedef struct VolumeMount {
     int fd;     /* O_PATH: the root directory of the volume's files */
     char *path; /* of the same on the host; NULL: @fd is a detached mount */
 } VolumeMount;
+
+#define VOLUME_MOUNT_INIT                                                                          \
+    (VolumeMount)                                                                                  \
+    {                                                                                              \
+        .fd = -EBADF                                                                               \
+    }
 
 void volume_mount_done(VolumeMount *mount);
 #define _cleanup_volume_mount_ _cleanup_(volume_mount_done)

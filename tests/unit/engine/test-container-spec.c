@@ -63,10 +63,10 @@ static void mounts_of_any_front_end_are_checked(void **state)
           "invalid mount: the mode of a tmpfs is at most 7777 (octal)" },
         { "{\"Image\":\"x\",\"Mounts\":[{\"Type\":\"tmpfs\",\"Target\":\"/t\",\"BindOptions\":"
           "{\"NonRecursive\":true}}]}",
-          "invalid mount: 'bind-*' options belong to mounts of type bind" },
+          "invalid mount: 'bind-*' options do not go with type 'tmpfs'" },
         { "{\"Image\":\"x\",\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/t\","
           "\"TmpfsOptions\":{\"SizeBytes\":1}}]}",
-          "invalid mount: 'tmpfs-*' options belong to mounts of type tmpfs" },
+          "invalid mount: 'tmpfs-*' options do not go with type 'bind'" },
         { "{\"Image\":\"x\",\"Binds\":[\"./a:/b\"]}",
           "invalid volume './a:/b': the source './a' is not an absolute path" },
         { "{\"Image\":\"x\",\"Tmpfs\":{\"t\":\"\"}}",

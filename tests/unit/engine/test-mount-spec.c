@@ -84,6 +84,97 @@ static void a_mount_takes_every_field(void **state)
     assert_true(plain.read_only_non_recursive);
 }
 
+static void a_volume_is_named_or_not(void **state)
+{
+    _cleanup_container_mount_ ContainerMount named = {}, anonymous = {};
+
+    (void)state;
+    assert_int_equal(mount_spec_parse_bind("data:/b:ro,nocopy", NULL, &named, NULL), 0);
+    assert_string_equal(named.type, "volume");
+    assert_string_equal(named.source, "data");
+    assert_string_equal(named.mode, "ro,nocopy");
+    assert_true(named.read_only && named.volume_no_copy);
+    assert_false(named.create_source);
+
+    assert_int_equal(mount_spec_parse_bind("/b", NULL, &anonymous, NULL), 0);
+    assert_string_equal(anonymous.type, "volume");
+    assert_string_equal(anonymous.target, "/b");
+    assert_null(anonymous.source);
+}
+
+static void mounts_of_volumes_and_images_take_every_field(void **state)
+{
+    _cleanup_container_mount_ ContainerMount volume = {}, image = {}, plain = {};
+
+    (void)state;
+    assert_int_equal(
+        mount_spec_parse_mount("type=volume,src=data,dst=/b,volume-driver=local,volume-nocopy,"
+                               "volume-opt=type=tmpfs,volume-opt=o,volume-label=a=b=c,"
+                               "volume-subpath=x/y",
+                               NULL, &volume, NULL),
+        0);
+    assert_string_equal(volume.volume_driver, "local");
+    assert_string_equal(volume.volume_subpath, "x/y");
+    assert_string_equal(string_map_get(&volume.volume_options, "type"), "tmpfs");
+    assert_string_equal(string_map_get(&volume.volume_options, "o"), "");
+    assert_string_equal(string_map_get(&volume.volume_labels, "a"), "b=c");
+    assert_true(volume.volume_no_copy);
+
+    assert_int_equal(mount_spec_parse_mount("type=image,src=debian:12,dst=/b,image-subpath=usr",
+                                            NULL, &image, NULL),
+                     0);
+    assert_string_equal(image.source, "debian:12");
+    assert_string_equal(image.image_subpath, "usr");
+
+    assert_int_equal(mount_spec_parse_mount("dst=/b,src=", NULL, &plain, NULL), 0);
+    assert_string_equal(plain.type, "volume");
+    assert_null(plain.source);
+}
+
+static void a_copied_mount_is_equal_in_every_member(void **state)
+{
+    _cleanup_container_mount_ ContainerMount mount = {}, copy = {};
+
+    (void)state;
+    assert_int_equal(
+        mount_spec_parse_mount("src=data,dst=/b,ro,volume-opt=type=tmpfs,volume-subpath=x", NULL,
+                               &mount, NULL),
+        0);
+    container_mount_copy(&mount, &copy);
+    assert_string_equal(copy.source, "data");
+    assert_string_equal(copy.volume_subpath, "x");
+    assert_string_equal(string_map_get(&copy.volume_options, "type"), "tmpfs");
+    assert_true(copy.read_only);
+}
+
+static void volumes_come_from_a_container_with_a_mode(void **state)
+{
+    static const struct {
+        const char *text, *container;
+        bool read_only;
+    } good[] = { { "web", "web", false }, { "web:ro", "web", true }, { "web:rw,z", "web", false } };
+    static const char *const bad[] = { "", ":ro", "web:", "web:nocopy", "web:rslave" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        _cleanup_free_ char *container = NULL;
+        bool read_only;
+
+        assert_int_equal(mount_spec_parse_volumes_from(good[i].text, &container, &read_only, NULL),
+                         0);
+        assert_string_equal(container, good[i].container);
+        assert_int_equal(read_only, good[i].read_only);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        _cleanup_error_ Error error = {};
+        char *container;
+        bool read_only;
+
+        assert_true(mount_spec_parse_volumes_from(bad[i], &container, &read_only, &error) < 0);
+        assert_int_equal(error.kind, ERROR_INVALID);
+    }
+}
+
 static void recursion_has_four_modes(void **state)
 {
     static const struct {
@@ -142,13 +233,14 @@ static void check_bad(Parser parser, const BadCase *cases, size_t count)
 static void bad_volumes_are_refused(void **state)
 {
     static const BadCase cases[] = {
-        { "", ERROR_UNSUPPORTED,
-          "volumes are not supported by this version, use a path of the host: SOURCE:" },
-        { "/b", ERROR_UNSUPPORTED,
-          "volumes are not supported by this version, use a path of the host: SOURCE:/b" },
-        { "v:/b", ERROR_UNSUPPORTED,
-          "volume 'v': volumes are not supported by this version, use a path of the host such as "
-          "'./v'" },
+        { "", ERROR_INVALID, "the mount has no target" },
+        { "b", ERROR_INVALID, "the target 'b' is not an absolute path" },
+        { "v/w:/b", ERROR_INVALID,
+          "invalid volume name 'v/w': it has to match [a-zA-Z0-9][a-zA-Z0-9_.-]+" },
+        { "/b:ro", ERROR_INVALID, "the target 'ro' is not an absolute path" },
+        { "data:/b:rslave", ERROR_INVALID, "'bind-*' options do not go with type 'volume'" },
+        { "/a:/proc/1", ERROR_INVALID,
+          "the target '/proc/1' cannot be mounted over: it is inside of '/proc'" },
         { ":/b", ERROR_INVALID, "the source is empty" },
         { "/a:", ERROR_INVALID, "the mount has no target" },
         { "/a:b", ERROR_INVALID, "the target 'b' is not an absolute path" },
@@ -157,14 +249,14 @@ static void bad_volumes_are_refused(void **state)
         { "/a:/b/..", ERROR_INVALID,
           "the target '/b/..' cannot be mounted over: it is the container's root" },
         { "./a:/b", ERROR_INVALID, "the source './a' is not an absolute path" },
-        { "/a:/b:ro:x", ERROR_INVALID, "too many colons, write SOURCE:TARGET[:OPTIONS]" },
+        { "/a:/b:ro:x", ERROR_INVALID,
+          "too many colons, write [SOURCE:]TARGET or SOURCE:TARGET:OPTIONS" },
         { "/a:/b:", ERROR_INVALID,
-          "unknown option '', use ro, rw, z, Z or a propagation such as rslave" },
+          "unknown option '', use ro, rw, z, Z, nocopy or a propagation such as rslave" },
         { "/a:/b:ro,rw", ERROR_INVALID, "option 'rw' contradicts or repeats another one" },
         { "/a:/b:rslave,rslave", ERROR_INVALID,
           "option 'rslave' contradicts or repeats another one" },
-        { "/a:/b:nocopy", ERROR_UNSUPPORTED,
-          "option 'nocopy' is for volumes, which this version does not support" },
+        { "/a:/b:nocopy", ERROR_INVALID, "'volume-*' options do not go with type 'bind'" },
     };
 
     (void)state;
@@ -175,10 +267,11 @@ static void bad_mounts_are_refused(void **state)
 {
     static const BadCase cases[] = {
         { "", ERROR_INVALID,
-          "unknown field '', there are type, source, target, readonly, bind-* and tmpfs-*" },
+          "unknown field '', there are type, source, target, readonly, match-user, bind-*, "
+          "volume-*, tmpfs-* and image-*" },
         { "type=bind,color=red", ERROR_INVALID,
-          "unknown field 'color=red', there are type, source, target, readonly, bind-* and "
-          "tmpfs-*" },
+          "unknown field 'color=red', there are type, source, target, readonly, match-user, "
+          "bind-*, volume-*, tmpfs-* and image-*" },
         { "type", ERROR_INVALID, "field 'type' needs a value: type=VALUE" },
         { "type=bind,src=/a", ERROR_INVALID, "the mount has no target" },
         { "type=bind,dst=/b", ERROR_INVALID, "the mount has no source" },
@@ -207,12 +300,22 @@ static void bad_mounts_are_refused(void **state)
           "invalid value '999' for 'tmpfs-mode': write an octal mode such as 1770" },
         { "type=bind,src=/a,dst=/b,consistency=odd", ERROR_INVALID,
           "invalid value 'odd' for 'consistency': use consistent, cached or delegated" },
-        { "dst=/b", ERROR_UNSUPPORTED,
-          "mount type 'volume' is not supported by this version: use 'type=bind' or 'type=tmpfs'" },
-        { "type=image,src=x,dst=/b", ERROR_UNSUPPORTED,
-          "mount type 'image' is not supported by this version: use 'type=bind' or 'type=tmpfs'" },
-        { "type=volume,dst=/b,volume-nocopy", ERROR_UNSUPPORTED,
-          "'volume-nocopy' is not supported by this version: use 'type=bind' or 'type=tmpfs'" },
+        { "type=cluster,src=x,dst=/b", ERROR_INVALID,
+          "unknown mount type 'cluster', use bind, volume, tmpfs or image" },
+        { "src=./x,dst=/b", ERROR_INVALID, "the source './x' is not an absolute path" },
+        { "src=/a,dst=/b", ERROR_INVALID,
+          "invalid volume name '/a': it has to match [a-zA-Z0-9][a-zA-Z0-9_.-]+; a directory is "
+          "bound by its path" },
+        { "type=bind,src=/a,dst=/b,volume-nocopy", ERROR_INVALID,
+          "'volume-*' options do not go with type 'bind'" },
+        { "dst=/b,match-user", ERROR_INVALID, "'bind-*' options do not go with type 'volume'" },
+        { "dst=/b,volume-label==x", ERROR_INVALID,
+          "invalid value '=x' for 'volume-label': write KEY=VALUE" },
+        { "dst=/b,volume-subpath=/x", ERROR_INVALID,
+          "the subpath '/x' is not a relative path below the mount's own root" },
+        { "type=image,src=x,dst=/b,image-subpath=a/../../b", ERROR_INVALID,
+          "the subpath 'a/../../b' is not a relative path below the mount's own root" },
+        { "type=image,dst=/b", ERROR_INVALID, "the mount has no source: name an image" },
         { "type=bind,\"src=/a,dst=/b", ERROR_INVALID, "a '\"' is not closed" },
         { "type=bind,\"src=/a\"x,dst=/b", ERROR_INVALID, "text after a closing '\"'" },
         { "type=bind,src=\"/a\",dst=/b", ERROR_INVALID,
@@ -270,6 +373,10 @@ int main(void)
         cmocka_unit_test(a_volume_takes_access_propagation_and_consistency),
         cmocka_unit_test(relative_sources_start_at_the_given_directory),
         cmocka_unit_test(a_mount_takes_every_field),
+        cmocka_unit_test(a_volume_is_named_or_not),
+        cmocka_unit_test(mounts_of_volumes_and_images_take_every_field),
+        cmocka_unit_test(a_copied_mount_is_equal_in_every_member),
+        cmocka_unit_test(volumes_come_from_a_container_with_a_mode),
         cmocka_unit_test(recursion_has_four_modes),
         cmocka_unit_test(quotes_protect_commas_and_quotes),
         cmocka_unit_test(bad_volumes_are_refused),
