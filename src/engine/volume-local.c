@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The local driver: a volume's files are a directory of the state. */
+/*
+ * The local driver. A volume's files are a directory of the state, or what its options have
+ * mounted for each container: always a detached mount, which the host never sees and which ends
+ * with the container.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "engine/volume-options.h"
 #include "engine/volume-private.h"
+#include "sandbox/file-system.h"
+#include "storage/loop-device.h"
 #include "storage/tree-usage.h"
 
 #define DATA_MODE 0755
@@ -23,9 +31,10 @@ char *volume_local_path(Engine *engine, const char *name)
 
 static int local_check(const StringMap *options, Error *err)
 {
-    if (options->count > 0)
-        return error_set(err, ERROR_INVALID, "invalid option: '%s'", options->items[0].key);
-    return 0;
+    _cleanup_volume_options_ VolumeOptions parsed = {};
+    int r = volume_options_parse(options, &parsed, err);
+
+    return r < 0 || !parsed.type ? r : file_system_check(parsed.type, &parsed.mount, err);
 }
 
 static int local_create(Engine *engine, const Volume *volume, int directory_fd, Error *err)
@@ -59,16 +68,84 @@ int64_t volume_measure(Engine *engine, const Volume *volume)
     return fd < 0 || tree_usage(fd, &bytes) < 0 ? -1 : (int64_t)bytes;
 }
 
-static int local_mount(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
-                       Error *err)
+static int mount_directory(Engine *engine, const Volume *volume, VolumeMount *ret, Error *err)
 {
     int fd = open_data(engine, volume, O_PATH);
 
-    (void)id;
     if (fd < 0)
         return error_result(err, fd, "open the files of volume '%s'", volume->name);
     *ret = (VolumeMount) { .fd = fd, .path = memory_strdup(volume->mount_point) };
     return 0;
+}
+
+static int mount_bind(const VolumeOptions *options, VolumeMount *ret, Error *err)
+{
+    const MountOptions *mount = &options->mount;
+    unsigned recursive = mount->bind_recursive ? AT_RECURSIVE : 0;
+    _cleanup_close_ int fd =
+        open_tree(AT_FDCWD, options->device, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+    struct stat status;
+    int r;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_errno(err, "open device '%s'", options->device);
+    if (!S_ISDIR(status.st_mode))
+        return error_set(err, ERROR_INVALID, "device '%s' is no directory", options->device);
+    r = mount_attributes_apply(fd, &mount->recursive, true);
+    if (r >= 0)
+        r = mount_attributes_apply(fd, &mount->own, false);
+    if (r < 0)
+        return error_result(err, r, "set the options of '%s'", options->device);
+
+    *ret = (VolumeMount) { .fd = TAKE_FD(fd) };
+    return 0;
+}
+
+/* A file with a file system in it becomes a device, whatever its options say: as it is none. */
+static int open_image(const VolumeOptions *options, int *ret_fd, char **ret_path, Error *err)
+{
+    bool read_only = mount_options_merged(&options->mount).value & MOUNT_ATTR_RDONLY;
+    _cleanup_close_ int file_fd = -EBADF;
+    struct stat status;
+
+    if (!path_is_absolute(options->device) || stat(options->device, &status) < 0 ||
+        !S_ISREG(status.st_mode))
+        return 0; /* a block device, or whatever the file system takes for a source */
+    file_fd = open(options->device, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (file_fd < 0)
+        return error_errno(err, "open image '%s'", options->device);
+    return loop_device_open(file_fd, read_only, ret_fd, ret_path, err);
+}
+
+static int mount_file_system(const VolumeOptions *options, VolumeMount *ret, Error *err)
+{
+    _cleanup_close_ int device_fd = -EBADF;
+    _cleanup_free_ char *device = NULL;
+    int mount_fd, r = open_image(options, &device_fd, &device, err);
+
+    if (r >= 0)
+        r = file_system_mount(options->type, device ? device : options->device, &options->mount,
+                              &mount_fd, err);
+    if (r < 0)
+        return error_wrap(err, r, "mount '%s'", options->device);
+    *ret = (VolumeMount) { .fd = mount_fd };
+    return 0;
+}
+
+static int local_mount(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
+                       Error *err)
+{
+    _cleanup_volume_options_ VolumeOptions options = {};
+    int r = volume_options_parse(&volume->options, &options, err);
+
+    (void)id;
+    if (r >= 0 && volume->options.count == 0)
+        r = mount_directory(engine, volume, ret, err);
+    else if (r >= 0 && options.mount.bind)
+        r = mount_bind(&options, ret, err);
+    else if (r >= 0)
+        r = mount_file_system(&options, ret, err);
+    return r < 0 ? error_wrap(err, r, "volume '%s'", volume->name) : 0;
 }
 
 const VolumeDriver volume_local_driver = {

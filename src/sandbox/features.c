@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/intel-rdt.h"
-#include "sandbox/mount-options-private.h"
+#include "sandbox/mount-options.h"
 #include "sandbox/runtime-config-private.h"
 #include "sandbox/seccomp-private.h"
 #include "sandbox/security-labels-private.h"

@@ -2,7 +2,7 @@
 
 /* The table of mount options. Later options win over earlier ones, as with mount(8). */
 
-#include "sandbox/mount-options-private.h"
+#include "sandbox/mount-options.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "sandbox/cgroup.h"
-#include "sandbox/mount-options-private.h"
+#include "sandbox/mount-options.h"
 #include "sandbox/report-private.h"
 #include "sandbox/runtime-config.h"
 
@@ -115,3 +115,7 @@ int mount_copy_up(const MountEntry *entry, int source_fd, Report *report);
 /* A detached mount of a new file system. Returns a descriptor or -errno, recorded. */
 int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,
               Report *report);
+
+/* Are the type and all its options known? Options that some file systems (of before Linux 5.17, for
+ * ext4) look at only when they are mounted are found out then. Returns 0 or -errno, recorded. */
+int mount_check(const char *type, const StringMap *data, Report *report);

@@ -52,9 +52,7 @@ static int refuse_file_system(int fs_fd, int r, const char *name, Report *report
     return report_result(report, r, "configure the file system '", name, "'");
 }
 
-/* Pass the options on and have @command done. */
-static int configure(int fs_fd, const char *name, const StringMap *data, unsigned command,
-                     Report *report)
+static int set_options(int fs_fd, const char *name, const StringMap *data, Report *report)
 {
     for (size_t i = 0; data && i < data->count; i++) {
         const StringPair *option = &data->items[i];
@@ -63,22 +61,48 @@ static int configure(int fs_fd, const char *name, const StringMap *data, unsigne
                      option->value, 0) < 0)
             return refuse_file_system(fs_fd, -errno, name, report);
     }
+    return 0;
+}
+
+/* Pass the options on and have @command done. */
+static int configure(int fs_fd, const char *name, const StringMap *data, unsigned command,
+                     Report *report)
+{
+    int r = set_options(fs_fd, name, data, report);
+
+    if (r < 0)
+        return r;
     if (fsconfig(fs_fd, command, NULL, NULL, 0) < 0)
         return refuse_file_system(fs_fd, -errno, name, report);
     return 0;
 }
 
-int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,
-              Report *report)
+static int open_file_system(const char *type, Report *report)
 {
-    _cleanup_close_ int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
-    int fd, r;
+    int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
 
     if (fs_fd < 0 && errno == ENODEV)
         return report_set(report, ERROR_UNSUPPORTED, "the kernel has no file system '", type, "'");
     if (fs_fd < 0)
         return report_errno(report, "open a file system of type '", type, "'");
+    return fs_fd;
+}
 
+int mount_check(const char *type, const StringMap *data, Report *report)
+{
+    _cleanup_close_ int fs_fd = open_file_system(type, report);
+
+    return fs_fd < 0 ? fs_fd : set_options(fs_fd, type, data, report);
+}
+
+int mount_new(const char *type, const char *source, const StringMap *data, uint64_t attributes,
+              Report *report)
+{
+    _cleanup_close_ int fs_fd = open_file_system(type, report);
+    int fd, r;
+
+    if (fs_fd < 0)
+        return fs_fd;
     if (source && fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
         return refuse_file_system(fs_fd, -errno, type, report);
     r = configure(fs_fd, type, data, FSCONFIG_CMD_CREATE, report);

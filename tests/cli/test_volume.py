@@ -73,6 +73,27 @@ def test_unknown_drivers_and_options_are_refused_by_name(cay, state):
     assert volumes.directories(state) == names(cay) == []
 
 
+@pytest.mark.parametrize("options, message", [
+    (["type=tmpfs"], "missing required option: 'device'"),
+    (["type=tmpfs", "device=tmpfs", "o=colour=red"], "colour"),
+    (["type=tmpfs", "device=tmpfs", "size=1m"], "write 'o=size=1m'"),
+    (["type=nofs", "device=/dev/null"], "the kernel has no file system 'nofs'"),
+    (["type=none", "device=srv", "o=bind"], "option 'device=srv' is no absolute path"),
+    (["type=nfs", "device=:/srv", "o=addr=server"], "'addr=server' is no IP address"),
+])
+def test_options_that_cannot_be_are_refused_before_anything_is_made(cay, state, options, message):
+    given = [word for option in options for word in ("--opt", option)]
+    fails(cay("volume", "create", *given, "web"), message)
+    assert volumes.directories(state) == names(cay) == []
+
+
+def test_options_are_kept_as_they_were_given(cay):
+    cay.ok("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,nodev",
+           "web")
+    assert json.loads(cay.ok("volume", "inspect", "-f", "{{json .Options}}", "web")) == {
+        "device": "tmpfs", "o": "size=1m,nodev", "type": "tmpfs"}
+
+
 def test_what_differs_from_a_volume_that_exists_is_a_conflict(cay):
     cay.ok("volume", "create", "web")
     fails(cay("volume", "create", "-d", "cloud", "web"),

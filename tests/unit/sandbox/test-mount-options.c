@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "sandbox/mount-options-private.h"
+#include "sandbox/mount-options.h"
 
 /* Parse a comma-separated list. */
 static int parse(const char *text, MountOptions *ret, Error *err)

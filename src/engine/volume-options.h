@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The options of the local driver, Docker's: "type", "device" and "o" say what is mounted, as to
+ * mount(8). Without any, a volume is a directory of the state.
+ */
+
+#include "base/error.h"
+#include "base/string-list.h"
+#include "sandbox/mount-options.h"
+
+typedef struct VolumeOptions {
+    char *type;   /* of a file system; NULL: a bind, or nothing is mounted */
+    char *device; /* what it is on; of a bind an absolute path */
+    MountOptions mount;
+} VolumeOptions;
+
+void volume_options_done(VolumeOptions *options);
+#define _cleanup_volume_options_ _cleanup_(volume_options_done)
+
+/* Errors: INVALID, UNSUPPORTED; the message names the option. */
+int volume_options_parse(const StringMap *options, VolumeOptions *ret, Error *err);
