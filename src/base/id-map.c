@@ -25,6 +25,20 @@ void id_map_add(IdMap *map, uint32_t container_id, uint32_t host_id, uint32_t si
     *JSON_ARRAY_ADD(&map->gids) = mapping;
 }
 
+void id_ranges_add_part(IdRanges *ranges, const IdMapping *range, uint64_t from, uint64_t end)
+{
+    uint64_t first = range->container_id, last = first + range->size;
+
+    if (from < first)
+        from = first;
+    if (end > last)
+        end = last;
+    if (from < end)
+        *JSON_ARRAY_ADD(ranges) =
+            (IdMapping) { (uint32_t)from, range->host_id + (uint32_t)(from - first),
+                          (uint32_t)(end - from) };
+}
+
 void id_map_copy(IdMap *map, const IdMap *from)
 {
     for (size_t i = 0; i < from->uids.count; i++)

@@ -32,6 +32,9 @@ void id_map_done(IdMap *map);
 /* Add a range to both maps. One of size 0 is left out. */
 void id_map_add(IdMap *map, uint32_t container_id, uint32_t host_id, uint32_t size);
 
+/* Add of @range what begins with @from (inside) and ends before @end. */
+void id_ranges_add_part(IdRanges *ranges, const IdMapping *range, uint64_t from, uint64_t end);
+
 /* Add all of @from. */
 void id_map_copy(IdMap *map, const IdMap *from);
 

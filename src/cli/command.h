@@ -46,6 +46,7 @@ typedef struct Command {
 typedef struct GlobalOptions {
     char *state;       /* NULL: the engine's default */
     char *runtime_dir; /* NULL: the engine's default */
+    char *config_file; /* the same */
     bool debug;
     bool version;
 } GlobalOptions;

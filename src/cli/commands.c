@@ -13,6 +13,9 @@
 #include "base/suggest.h"
 
 static const Option global_options[] = {
+    { "config-file", .type = OPTION_STRING, .argument = "file",
+      .offset = offsetof(GlobalOptions, config_file),
+      .help = "Defaults for containers (default \"/etc/cay/cay.yaml\", or $CAY_CONFIG)" },
     { "debug", 'D', .type = OPTION_BOOL, .offset = offsetof(GlobalOptions, debug),
       .help = "Print debug messages" },
     { "runtime-dir", .type = OPTION_STRING, .argument = "directory",

@@ -19,6 +19,7 @@ static void global_options_done(GlobalOptions *options)
 {
     free(options->state);
     free(options->runtime_dir);
+    free(options->config_file);
 }
 
 /* Standard output may be a full disk or a closed pipe: what was not written is a failure. */

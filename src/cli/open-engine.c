@@ -20,6 +20,7 @@ int open_engine(const Invocation *invocation, Engine **ret, Error *err)
     EngineOptions options = {
         .state = first_of(invocation->global->state, "CAY_STATE"),
         .runtime = first_of(invocation->global->runtime_dir, "CAY_RUNTIME"),
+        .config = first_of(invocation->global->config_file, "CAY_CONFIG"),
     };
 
     return engine_open(&options, ret, err);

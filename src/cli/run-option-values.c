@@ -11,9 +11,11 @@
 
 #include "base/memory.h"
 #include "base/parse.h"
+#include "cli/caller.h"
 #include "cli/run-options.h"
 #include "engine/cdi-name.h"
 #include "engine/device-spec.h"
+#include "engine/userns-mode.h"
 
 int run_take_assignment(const Option *option, const char *value, void *target, Error *err)
 {
@@ -212,8 +214,15 @@ int run_take_runtime(const Option *option, const char *value, void *target, Erro
 
 int run_take_userns(const Option *option, const char *value, void *target, Error *err)
 {
-    (void)option, (void)target;
-    if (strcmp(value, "host") == 0)
-        return 0; /* so it is */
-    return error_set(err, ERROR_UNSUPPORTED, "only 'host' is supported by this version");
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    UsernsMode mode;
+    int r = userns_mode_parse(value, &mode, err);
+
+    (void)option;
+    if (r < 0)
+        return r;
+    free(spec->userns_mode);
+    spec->userns_mode = memory_strdup(value);
+    caller_ids(&spec->caller_uid, &spec->caller_gid);
+    return 0;
 }

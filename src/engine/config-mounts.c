@@ -63,6 +63,15 @@ RuntimeMount *config_add_mount(RuntimeConfig *config, const char *destination, c
     return mount;
 }
 
+/* The group "tty", unless it is none of the container's ids. */
+static void adapt_terminals(RuntimeMount *mount, const ContainerSpec *spec)
+{
+    uint32_t gid;
+
+    if (!id_ranges_to_host(&spec->ids.gids, 5, &gid))
+        string_list_remove(&mount->options, "gid=5");
+}
+
 static void add_standard_mounts(RuntimeConfig *config, const ContainerSpec *spec)
 {
     int64_t shm_size = spec->shm_size > 0 ? spec->shm_size : CONTAINER_DEFAULT_SHM_SIZE;
@@ -74,6 +83,8 @@ static void add_standard_mounts(RuntimeConfig *config, const ContainerSpec *spec
 
         if (spec->privileged && standard_mounts[i].writable_when_privileged)
             string_list_remove(&mount->options, "ro");
+        if (strcmp(mount->type, "devpts") == 0)
+            adapt_terminals(mount, spec);
         if (strcmp(mount->destination, "/dev/shm") == 0)
             string_list_printf(&mount->options, "size=%lld", (long long)shm_size);
     }
@@ -116,7 +127,8 @@ static void add_own_files(RuntimeConfig *config, const ConfigSource *source)
     for (size_t i = 0; i < ARRAY_SIZE(own_files); i++) {
         _cleanup_free_ char *path = memory_printf("%s/%s", source->directory, own_files[i].name);
 
-        (void)config_add_mount(config, own_files[i].destination, "bind", path, "rbind,rprivate");
+        config_map_own_file(source, config_add_mount(config, own_files[i].destination, "bind", path,
+                                                     "bind,rprivate"));
     }
 
     if (source->container->spec.init) {

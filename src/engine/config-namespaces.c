@@ -171,6 +171,12 @@ static int add_namespace(RuntimeConfig *config, const ConfigSource *source, cons
     return r < 0 ? r : config_inherit_fd(source, fd, &namespace->path, err);
 }
 
+/* A container that was made before there were any has the host's. */
+static const char *userns_mode(const Container *container)
+{
+    return container_has_own_ids(container) ? container->spec.userns_mode : "host";
+}
+
 int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Error *err)
 {
     const ContainerSpec *spec = &source->container->spec;
@@ -184,6 +190,7 @@ int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Err
         { "ipc", "ns/ipc", spec->ipc_mode },
         { "uts", "ns/uts", spec->uts_mode },
         { "cgroup", "ns/cgroup", spec->cgroupns_mode },
+        { "user", "ns/user", userns_mode(source->container) },
         { "network", "ns/net", container_uses_host_network(source->container) ? "host" : NULL },
     };
     int r = 0;
@@ -193,5 +200,7 @@ int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Err
     for (size_t i = 0; i < ARRAY_SIZE(namespaces) && r >= 0; i++)
         r = add_namespace(config, source, namespaces[i].type, namespaces[i].file,
                           namespaces[i].mode, err);
+    if (r >= 0 && !joined_container(userns_mode(source->container)))
+        config_add_ids(config, source);
     return r;
 }

@@ -53,6 +53,9 @@ static int add_user(RuntimeUser *user, const ConfigSource *source, char **ret_ho
     user->gid = resolved.gid;
     for (size_t i = 0; i < resolved.n_groups; i++)
         *JSON_ARRAY_ADD(&user->additional_gids) = resolved.groups[i];
+    r = config_check_user(user, source, err);
+    if (r < 0)
+        return r;
     *ret_home = TAKE_PTR(resolved.home);
     return 0;
 }

@@ -30,12 +30,11 @@ static int add_user_bind(RuntimeConfig *config, const ConfigSource *source,
     RuntimeMount *bind = config_add_mount(config, mount->target, "bind", path,
                                           mount->non_recursive ? "bind" : "rbind");
 
-    (void)source, (void)err;
     if (mount->read_only)
         string_list_add(&bind->options,
                         mount->read_only_non_recursive || mount->non_recursive ? "ro" : "rro");
     string_list_add(&bind->options, mount->propagation ? mount->propagation : "rprivate");
-    return 0;
+    return config_map_mount_ids(config, source, mount, bind, err);
 }
 
 /* Make the source directory of a bind where the user allows that, as Docker does for --volume. */

@@ -63,7 +63,8 @@ int container_claim_take(Engine *engine, const char *id, bool wait, ContainerCla
                                 .lock_fd = -EBADF,
                                 .runtime_fd = -EBADF,
                                 .directory_fd = -EBADF,
-                                .rootfs_fd = -EBADF };
+                                .rootfs_fd = -EBADF,
+                                .id_map_fd = -EBADF };
     for (;;) { /* again only when the holder before us removed the directory */
         int r = try_lock(claim, id, wait);
 
@@ -167,6 +168,7 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
 
     volume_release(engine, container->id);
     claim->rootfs_fd = fd_close(claim->rootfs_fd);
+    claim->id_map_fd = fd_close(claim->id_map_fd);
     claim->directory_fd = fd_close(claim->directory_fd);
     r = path_remove_tree(engine->containers_fd, container->id);
     if (r < 0)
@@ -242,6 +244,7 @@ void container_claim_free(ContainerClaim *claim)
     for (size_t i = 0; i < claim->config_fds.count; i++)
         fd_close(claim->config_fds.fds[i]);
     fd_close(claim->rootfs_fd);
+    fd_close(claim->id_map_fd);
     fd_close(claim->directory_fd);
     fd_close(claim->runtime_fd);
     fd_close(claim->lock_fd);

@@ -29,14 +29,31 @@ int config_inherit_fd(const ConfigSource *source, int fd, char **ret_path, Error
     return 0;
 }
 
+/* The groups that may ping without privilege: all, or the container's own, of which the kernel
+ * takes one range. */
+static char *ping_groups(const Container *container)
+{
+    const IdRanges *gids = &container->spec.ids.gids;
+    const IdMapping *widest = NULL;
+
+    for (size_t i = 0; i < gids->count; i++)
+        if (!widest || gids->items[i].size > widest->size)
+            widest = &gids->items[i];
+    if (!widest)
+        return memory_strdup("0 2147483647");
+    return memory_printf("%u %u", widest->container_id, widest->container_id + (widest->size - 1));
+}
+
 static void add_sysctls(RuntimeConfig *config, const Container *container)
 {
     StringMap *sysctls = &config->linux_config.sysctl;
 
+    _cleanup_free_ char *groups = ping_groups(container);
+
     /* In a network of its own a container may use low ports and ping without privilege. */
     if (!container_uses_host_network(container)) {
         string_map_set(sysctls, "net.ipv4.ip_unprivileged_port_start", "0");
-        string_map_set(sysctls, "net.ipv4.ping_group_range", "0 2147483647");
+        string_map_set(sysctls, "net.ipv4.ping_group_range", groups);
     }
     for (size_t i = 0; i < container->spec.sysctls.count; i++)
         string_map_set(sysctls, container->spec.sysctls.items[i].key,

@@ -116,19 +116,19 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
 }
 
 /* Insert the row under the name that was asked for, or under a random one that is free. */
-static int claim_name(Engine *engine, Container *container, Error *err)
+static int claim_name(Engine *engine, Container *container, const IdRange *ids, Error *err)
 {
     int r = -EBUSY;
 
     if (container->spec.name) {
         container->name = memory_strdup(container->spec.name);
-        return container_row_insert(engine, container, err);
+        return container_row_insert(engine, container, ids, err);
     }
 
     for (unsigned attempt = 0; attempt < NAME_ATTEMPTS && r == -EBUSY; attempt++) {
         free(TAKE_PTR(container->name));
         container->name = name_generate(attempt);
-        r = container_row_insert(engine, container, err);
+        r = container_row_insert(engine, container, ids, err);
     }
     return r;
 }
@@ -171,6 +171,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     _cleanup_(database_rollback) Transaction transaction = {};
     _cleanup_(image_freep) Image *image = NULL;
     Container *container = claim->container;
+    IdRange ids;
     int r;
 
     r = database_begin(claim->engine->database, &transaction, err);
@@ -193,10 +194,11 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
         return error_set(err, ERROR_INVALID,
                          "image '%s' names no program: type one after the image",
                          container->spec.image);
-    r = container_quota_choose(claim->engine, container, err);
-    if (r < 0)
-        return r;
-    r = claim_name(claim->engine, container, err);
+    r = container_userns_claim_ids(claim->engine, &container->spec, &ids, err);
+    if (r >= 0)
+        r = container_quota_choose(claim->engine, container, err);
+    if (r >= 0)
+        r = claim_name(claim->engine, container, &ids, err);
     if (r >= 0)
         r = volume_refer(claim->engine, container->id, &volumes, err);
     if (r >= 0)
@@ -238,6 +240,7 @@ int container_config_write(ContainerClaim *claim, Error *err)
     ConfigSource source = { .engine = claim->engine,
                             .container = claim->container,
                             .rootfs_fd = claim->rootfs_fd,
+                            .id_map_fd = claim->id_map_fd,
                             .fds = &claim->config_fds,
                             .directory = directory,
                             .directory_fd = claim->directory_fd };
@@ -271,6 +274,9 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     random_hex(container->id, CONTAINER_ID_LENGTH);
 
     r = container_spec_validate(&container->spec, err);
+    if (r < 0)
+        return r;
+    r = container_userns_decide(engine, &container->spec, err);
     if (r < 0)
         return r;
     r = engine_images(engine, &images, err);

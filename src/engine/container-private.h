@@ -3,6 +3,7 @@
 
 /* What the files about containers share: rows, claims, directories. */
 
+#include "engine/container-userns.h"
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "sandbox/runtime-config.h"
@@ -23,10 +24,11 @@ struct ContainerClaim {
     char id[CONTAINER_ID_LENGTH + 1];
     Engine *engine;
     Container *container;
-    int lock_fd;          /* flock(2)ed; the shim shares it */
-    int runtime_fd;       /* the container's directory below the runtime directory */
-    int directory_fd;     /* its directory below the state directory; -EBADF while there is none */
-    int rootfs_fd;        /* detached mount of its root; -EBADF while not mounted */
+    int lock_fd;      /* flock(2)ed; the shim shares it */
+    int runtime_fd;   /* the container's directory below the runtime directory */
+    int directory_fd; /* its directory below the state directory; -EBADF while there is none */
+    int rootfs_fd;    /* detached mount of its root; -EBADF while not mounted */
+    int id_map_fd;    /* with rootfs_fd: a user namespace with its ids; -EBADF: it has the host's */
     ConfigFds config_fds; /* what its configuration names, for its shim */
     ShimClient *shim;     /* NULL while it does not run */
     bool undo;            /* remove it when the claim is freed */
@@ -34,8 +36,10 @@ struct ContainerClaim {
 
 /* --- rows (container-store.c) --- */
 
-/* Claim the name: insert the row in state creating. CONFLICT when the name is taken. */
-int container_row_insert(Engine *engine, const Container *container, Error *err);
+/* Claim the name: insert the row, which holds @ids, in state creating. CONFLICT when the name is
+ * taken. */
+int container_row_insert(Engine *engine, const Container *container, const IdRange *ids,
+                         Error *err);
 /* Write state, times, exit code, pid and error of @container. */
 int container_row_update(Engine *engine, const Container *container, Error *err);
 /* Move it to running, unless it is in a state by now that does not lead there. */
@@ -160,6 +164,7 @@ typedef struct ConfigSource {
     Engine *engine;
     const Container *container;
     int rootfs_fd;         /* to look users up */
+    int id_map_fd;         /* the claim's; 0 or less: none */
     ConfigFds *fds;        /* where the configuration's handles go */
     const char *directory; /* absolute path of the container's directory */
     int directory_fd;      /* the same */
@@ -251,6 +256,23 @@ int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Err
 /* The /dev/shm of the container whose ipc namespace is shared, to be mounted: a path for @mount's
  * source. NOT_FOUND, CONFLICT (it runs not, or shares it with nobody). */
 int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err);
+
+/*
+ * Show what @bind, a bind of a file or directory of the host's, has with the ids that it is stored
+ * with; or as @mount (may be NULL) wants it. Its source is opened. Errors: UNSUPPORTED (its file
+ * system cannot), NOT_FOUND. (config-ids.c)
+ */
+int config_map_mount_ids(const RuntimeConfig *config, const ConfigSource *source,
+                         const ContainerMount *mount, RuntimeMount *bind, Error *err);
+
+/* The same for one that lies where the container's root does: what works there works here. */
+void config_map_own_file(const ConfigSource *source, RuntimeMount *bind);
+
+/* The ids of its user namespace. */
+void config_add_ids(RuntimeConfig *config, const ConfigSource *source);
+
+/* Are user and groups among the container's ids? Errors: INVALID. */
+int config_check_user(const RuntimeUser *user, const ConfigSource *source, Error *err);
 
 /* Device nodes and what may be opened (config-devices.c). */
 int config_add_devices(RuntimeConfig *config, const ContainerSpec *spec, Error *err);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "engine/container-private.h"
 #include "engine/mount-points.h"
+#include "sandbox/id-mapping.h"
 #include "storage/snapshot.h"
 #include "storage/tree-usage.h"
 
@@ -65,17 +66,32 @@ static int open_root_layers(ContainerClaim *claim, LayerHandles *layers, Error *
     return r;
 }
 
+/* Whoever has ids of its own finds its files as they are stored all the same. */
+static void map_ids(const Container *container, int id_map_fd, SnapshotOptions *options)
+{
+    const IdMap *ids = &container->spec.ids;
+
+    options->id_map_fd = id_map_fd;
+    (void)id_ranges_to_host(&ids->uids, 0, &options->root_uid); /* it has an id 0: its root */
+    (void)id_ranges_to_host(&ids->gids, 0, &options->root_gid);
+}
+
 static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error *err)
 {
-    const SnapshotOptions options = {
+    SnapshotOptions options = {
         .layer_fds = layers->fds,
         .n_layers = layers->count,
         .container_fd = claim->directory_fd,
         .volatile_ = claim->container->spec.auto_remove,
     };
+    const IdMap *ids = &claim->container->spec.ids;
+    int r = 0;
 
-    int r = container_quota_prepare(claim, err);
-
+    if (container_has_own_ids(claim->container))
+        r = id_mapping_open(&ids->uids, &ids->gids, &claim->id_map_fd, err);
+    map_ids(claim->container, claim->id_map_fd, &options);
+    if (r >= 0)
+        r = container_quota_prepare(claim, err);
     if (r >= 0)
         r = snapshot_mount(&options, &claim->rootfs_fd, err);
     return r < 0 ? r : container_quota_apply(claim, err);
@@ -109,6 +125,7 @@ int container_image_mount(const ConfigSource *source, const Digest *image, int *
         return r;
     options.layer_fds = layers.fds;
     options.n_layers = layers.count;
+    map_ids(source->container, source->id_map_fd, &options);
     return snapshot_mount(&options, ret_fd, err);
 }
 

@@ -79,6 +79,13 @@ static const JsonField secret_fields[] = {
 };
 static const JsonStruct secret_json = JSON_STRUCT(ContainerSecret, secret_fields);
 
+static const JsonField id_mapping_fields[] = {
+    JSON_FIELD_FLAGS(IdMapping, container_id, "ContainerID", JSON_TYPE_UINT32, JSON_KEEP_EMPTY),
+    JSON_FIELD_FLAGS(IdMapping, host_id, "HostID", JSON_TYPE_UINT32, JSON_KEEP_EMPTY),
+    JSON_FIELD(IdMapping, size, "Size", JSON_TYPE_UINT32),
+};
+static const JsonStruct id_mapping_json = JSON_STRUCT(IdMapping, id_mapping_fields);
+
 static const JsonField ulimit_fields[] = {
     JSON_FIELD(ContainerUlimit, name, "Name", JSON_TYPE_STRING),
     JSON_FIELD_FLAGS(ContainerUlimit, soft, "Soft", JSON_TYPE_INT64, JSON_KEEP_EMPTY),
@@ -186,6 +193,8 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, userns_mode, "UsernsMode", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, caller_uid, "CallerUid", JSON_TYPE_UINT32),
     JSON_FIELD(ContainerSpec, caller_gid, "CallerGid", JSON_TYPE_UINT32),
+    JSON_FIELD_OF(ContainerSpec, ids.uids, "UidMappings", JSON_TYPE_STRUCT_ARRAY, &id_mapping_json),
+    JSON_FIELD_OF(ContainerSpec, ids.gids, "GidMappings", JSON_TYPE_STRUCT_ARRAY, &id_mapping_json),
     JSON_FIELD(ContainerSpec, cgroup_parent, "CgroupParent", JSON_TYPE_STRING),
     JSON_FIELD_OF(ContainerSpec, devices, "Devices", JSON_TYPE_STRUCT_ARRAY,
                   &container_device_json),

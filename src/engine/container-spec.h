@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/id-map.h"
 #include "base/json-fields.h"
 #include "base/string-list.h"
 
@@ -159,6 +160,7 @@ typedef struct ContainerSpec {
                           the default, which is decided when it is made */
     uint32_t caller_uid; /* on whose behalf it is made, for keep-id and nomap */
     uint32_t caller_gid;
+    IdMap ids;           /* of its user namespace, decided when it is made; empty: the host's */
     char *cgroup_parent; /* absolute, in every hierarchy */
     JSON_ARRAY_OF(ContainerDevice) devices;
     StringList cdi_devices;         /* "vendor.com/class=name" */

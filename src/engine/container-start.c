@@ -138,6 +138,7 @@ int container_start(ContainerClaim *claim, bool is_attached, int terminal_fd, Er
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
     claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */
+    claim->id_map_fd = fd_close(claim->id_map_fd);
     r = shim_client_start(claim->shim, is_attached, &problem);
     if (r < 0)
         return give_up_start(claim, r, &problem, err);

@@ -319,7 +319,7 @@ static char *make_command_line(const ContainerSpec *spec)
     return memory_printf("%s%s%s", entrypoint, *entrypoint && *arguments ? " " : "", arguments);
 }
 
-int container_row_insert(Engine *engine, const Container *container, Error *err)
+int container_row_insert(Engine *engine, const Container *container, const IdRange *ids, Error *err)
 {
     _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, &container->spec);
     _cleanup_free_ char *spec = json_to_text(json), *command = make_command_line(&container->spec);
@@ -327,11 +327,12 @@ int container_row_insert(Engine *engine, const Container *container, Error *err)
     int r = database_execute(
         engine->database, &inserted, err,
         "INSERT INTO container (id, name, state, image, spec, image_name, command,"
-        " network, created_at, project)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-        "ssssssssii", container->id, container->name, states[container->state].name,
+        " network, created_at, project, first_id, n_ids)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+        "ssssssssiiii", container->id, container->name, states[container->state].name,
         container->image.text, spec, container->spec.image, command, container->spec.network_mode,
-        container->created_at, (int64_t)container->project);
+        container->created_at, (int64_t)container->project, (int64_t)ids->first,
+        (int64_t)ids->size);
 
     if (r < 0)
         return r;

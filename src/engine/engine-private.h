@@ -8,6 +8,7 @@
 struct Engine {
     char *state_path;   /* absolute */
     char *runtime_path; /* absolute */
+    char *config_path;  /* NULL: the default */
     int state_fd;
     int containers_fd; /* "containers" in the state directory */
     int runtime_fd;    /* "containers" in the runtime directory */

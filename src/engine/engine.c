@@ -107,6 +107,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
     engine = NEW(Engine);
     engine->state_fd = engine->containers_fd = engine->runtime_fd = engine->cache_fd = -EBADF;
     engine->events_fd = engine->volumes_fd = engine->changes_fd = -EBADF;
+    engine->config_path = memory_strdup(options->config);
     r = open_directories(engine, options, err);
     if (r < 0)
         return r;
@@ -134,6 +135,7 @@ void engine_close(Engine *engine)
     fd_close(engine->runtime_fd);
     fd_close(engine->containers_fd);
     fd_close(engine->state_fd);
+    free(engine->config_path);
     free(engine->runtime_path);
     free(engine->state_path);
     free(engine);

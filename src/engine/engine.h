@@ -20,6 +20,8 @@ typedef struct Engine Engine;
 typedef struct EngineOptions {
     const char *state;   /* directory that survives a reboot; NULL: ENGINE_DEFAULT_STATE */
     const char *runtime; /* directory that does not; NULL: ENGINE_DEFAULT_RUNTIME */
+    const char *config;  /* configuration file (engine-settings.h), read when something depends on
+                            it; NULL: the default */
 } EngineOptions;
 
 /*

@@ -77,6 +77,7 @@ static const InspectMember host_config_members[] = {
     { "Tmpfs", LEFT_OUT },
     { "UTSMode", NO_TEXT },
     { "UsernsMode", NO_TEXT },
+    { "IDMappings", LEFT_OUT },
     { "ShmSize", "67108864" },
     { "Sysctls", LEFT_OUT },
     { "Runtime", "\"cay\"" },
@@ -190,6 +191,28 @@ static void set_device_requests(json_t *values, const ContainerSpec *spec)
                                       "Options"));
 }
 
+static json_t *make_id_ranges(const IdRanges *ranges)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < ranges->count; i++) {
+        const IdMapping *mapping = &ranges->items[i];
+
+        json_array_append_new(array, json_sprintf("%u:%u:%u", mapping->container_id,
+                                                  mapping->host_id, mapping->size));
+    }
+    return array;
+}
+
+/* As Podman has them; Docker has the same for all containers. */
+static void set_id_mappings(json_t *values, const ContainerSpec *spec)
+{
+    if (!id_map_is_identity(&spec->ids))
+        json_object_set_new(values, "IDMappings",
+                            json_pack("{s:o, s:o}", "UidMap", make_id_ranges(&spec->ids.uids),
+                                      "GidMap", make_id_ranges(&spec->ids.gids)));
+}
+
 json_t *inspect_host_config(const Container *container, const json_t *spec)
 {
     _cleanup_json_ json_t *values = json_copy((json_t *)spec);
@@ -198,5 +221,6 @@ json_t *inspect_host_config(const Container *container, const json_t *spec)
     complete(values, "RestartPolicy", restart_policy_members, ARRAY_SIZE(restart_policy_members));
     set_hidden_paths(values, &container->spec);
     set_device_requests(values, &container->spec);
+    set_id_mappings(values, &container->spec);
     return inspect_select(host_config_members, ARRAY_SIZE(host_config_members), values);
 }

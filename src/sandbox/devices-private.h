@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The container's /dev: device nodes and symlinks. Nodes are made in the container's own /dev, or,
- * where a user namespace forbids that, bound from the host after their type and number were
- * checked.
+ * The container's /dev: device nodes and symlinks. Nodes are made in the container's own /dev. A
+ * user namespace forbids that, so there they are made by us before, or bound from the host after
+ * their type and number were checked.
  */
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "sandbox/mounts-private.h"
 #include "sandbox/report-private.h"
 #include "sandbox/runtime-config.h"
 
@@ -23,7 +24,7 @@ typedef struct DeviceEntry {
     uid_t uid;
     gid_t gid;
     int fd;          /* detached clone of the host's node; -EBADF: made by mknod(2) */
-    bool must_exist; /* /dev is somebody else's: nothing is made there */
+    bool must_exist; /* /dev is somebody else's, or has it already: nothing is made there */
 } DeviceEntry;
 
 typedef struct DeviceTable {
@@ -33,12 +34,27 @@ typedef struct DeviceTable {
 } DeviceTable;
 
 /*
- * The devices of @config and, in a /dev of the container's own, the default ones. With @bind all of
- * them are cloned from the host: mode and owner are the host's, too.
- * Errors: INVALID (the host's node of that name is something else), NOT_FOUND, SYSTEM.
+ * The devices of @config and, in a /dev of the container's own, the default ones. Errors: INVALID.
  */
-int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, bool has_own_dev,
+int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool has_own_dev,
                       Error *err);
+
+/*
+ * For a container with a user namespace: make its /dev, which @mounts have, with all devices in it,
+ * where we may and the kernel can. (device-tree.c) Errors: SYSTEM.
+ */
+int device_tree_make(MountTable *mounts, DeviceTable *devices, const RuntimeConfig *config,
+                     Error *err);
+
+/*
+ * For the same container: clone all others from the host, with the mode and owner that they have
+ * there. Errors: INVALID (the host's node of that name is something else), NOT_FOUND, SYSTEM.
+ */
+int device_table_clone(DeviceTable *table, Error *err);
+
+/* Is it somewhere below /dev? */
+bool device_is_in_dev(const DeviceEntry *entry);
+
 void device_table_done(DeviceTable *table);
 
 /* The child's part: none of these allocates. */

@@ -129,14 +129,13 @@ static void add_default(DeviceTable *table, size_t i)
     entry->number = makedev(default_devices[i].major, default_devices[i].minor);
 }
 
-static bool is_in_dev(const DeviceEntry *entry)
+bool device_is_in_dev(const DeviceEntry *entry)
 {
     return strncmp(entry->directory, "/dev", 4) == 0 &&
            (entry->directory[4] == '\0' || entry->directory[4] == '/');
 }
 
-int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind, bool has_own_dev,
-                      Error *err)
+int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool has_own_dev, Error *err)
 {
     const LinuxConfig *settings = &config->linux_config;
 
@@ -149,14 +148,17 @@ int device_table_plan(DeviceTable *table, const RuntimeConfig *config, bool bind
     for (size_t i = 0; has_own_dev && i < ARRAY_SIZE(default_devices); i++)
         if (!has_device(table, default_devices[i].name))
             add_default(table, i);
+    for (size_t i = 0; i < table->count; i++)
+        table->items[i].must_exist = !has_own_dev && device_is_in_dev(&table->items[i]);
+    return 0;
+}
 
+int device_table_clone(DeviceTable *table, Error *err)
+{
     for (size_t i = 0; i < table->count; i++) {
         DeviceEntry *entry = &table->items[i];
-        int r = 0;
+        int r = entry->must_exist || S_ISFIFO(entry->mode) ? 0 : clone_device(entry, err);
 
-        entry->must_exist = !has_own_dev && is_in_dev(entry);
-        if (bind && !entry->must_exist && !S_ISFIFO(entry->mode))
-            r = clone_device(entry, err);
         if (r < 0)
             return r;
     }

@@ -34,6 +34,8 @@ void mount_table_done(MountTable *table)
     for (size_t i = 0; i < table->count; i++)
         mount_entry_done(&table->items[i]);
     free(table->items);
+    if (table->id_map_fd > 0)
+        fd_close(table->id_map_fd);
     *table = (MountTable) {};
 }
 
@@ -59,13 +61,7 @@ typedef struct Planning {
     const RuntimeConfig *config;
     const Cgroup *cgroup;
     int bundle_fd;
-    int id_map_fd; /* the ids of the container's user namespace, once a mount has asked for them */
 } Planning;
-
-static void planning_done(Planning *planning)
-{
-    planning->id_map_fd = fd_close(planning->id_map_fd);
-}
 
 /* What happens to mounts of the host that are shared, when nobody asked for anything. */
 static uint64_t default_propagation(const RuntimeConfig *config)
@@ -108,23 +104,29 @@ static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle
     return 0;
 }
 
-/* The user namespace of the container itself, or one that is like it: it is yet to be made. */
-static int open_container_ids(Planning *planning, Error *err)
+int mount_table_open_ids(MountTable *table, const RuntimeConfig *config, int *ret_fd, Error *err)
 {
-    const LinuxConfig *settings = &planning->config->linux_config;
+    const LinuxConfig *settings = &config->linux_config;
     const LinuxNamespace *namespace = linux_namespace_find(settings, "user");
+    int fd = -EBADF, r = 0;
 
-    if (planning->id_map_fd >= 0)
+    if (table->id_map_fd > 0) {
+        *ret_fd = table->id_map_fd;
         return 0;
+    }
     if (!namespace)
         return error_set(err, ERROR_INVALID,
                          "'idmap' needs uidMappings and gidMappings, or a user namespace");
-    if (!namespace->path)
-        return id_mapping_open(&settings->uid_mappings, &settings->gid_mappings,
-                               &planning->id_map_fd, err);
-
-    planning->id_map_fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
-    return planning->id_map_fd < 0 ? error_errno(err, "open '%s'", namespace->path) : 0;
+    if (!namespace->path) {
+        r = id_mapping_open(&settings->uid_mappings, &settings->gid_mappings, &fd, err);
+    } else {
+        fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
+        r = fd < 0 ? error_errno(err, "open '%s'", namespace->path) : 0;
+    }
+    if (r < 0)
+        return r;
+    *ret_fd = table->id_map_fd = fd;
+    return 0;
 }
 
 /* Mappings without "idmap" mean it too: so they did before there was that option. */
@@ -136,9 +138,11 @@ static int open_ids(Planning *planning, const RuntimeMount *mount, const MountOp
     if (mount->uid_mappings.count > 0) {
         r = id_mapping_open(&mount->uid_mappings, &mount->gid_mappings, ret_fd, err);
     } else if (options->map_ids) {
-        r = open_container_ids(planning, err);
+        int fd = -EBADF;
+
+        r = mount_table_open_ids(planning->table, planning->config, &fd, err);
         if (r == 0) {
-            *ret_fd = fcntl(planning->id_map_fd, F_DUPFD_CLOEXEC, 3);
+            *ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
             r = *ret_fd < 0 ? error_errno(err, "duplicate a handle") : 0;
         }
     }
@@ -289,12 +293,11 @@ static int plan_mount(Planning *planning, const RuntimeMount *mount, Error *err)
 int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,
                      const Cgroup *cgroup, Error *err)
 {
-    _cleanup_(planning_done) Planning planning = {
+    Planning planning = {
         .table = table,
         .config = config,
         .cgroup = cgroup,
         .bundle_fd = bundle_fd,
-        .id_map_fd = -EBADF,
     };
     int r = mount_label_check(config, err);
 

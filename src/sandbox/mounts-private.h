@@ -42,6 +42,8 @@ typedef struct MountTable {
     MountEntry *items;
     size_t count;
     size_t capacity;
+    int id_map_fd; /* the ids of the container's user namespace, once something has asked for them;
+                      0: nothing has */
 } MountTable;
 
 /*
@@ -52,6 +54,12 @@ typedef struct MountTable {
 int mount_table_plan(MountTable *table, const RuntimeConfig *config, int bundle_fd,
                      const Cgroup *cgroup, Error *err);
 void mount_table_done(MountTable *table);
+
+/*
+ * The user namespace of the container itself, or one that is like it: it is yet to be made. The
+ * handle stays the table's. Errors: INVALID (there is none), SYSTEM.
+ */
+int mount_table_open_ids(MountTable *table, const RuntimeConfig *config, int *ret_fd, Error *err);
 
 /* A new entry at the end; @destination is copied and cleaned. Valid until the next one. */
 MountEntry *mount_table_add(MountTable *table, const char *destination);

@@ -117,7 +117,11 @@ int sandbox_plan_open(SandboxPlan *plan, const SandboxOptions *options, Error *e
         return r;
 
     plan->has_own_dev = !mount_table_has_bind(&plan->mounts, "/dev");
-    r = device_table_plan(&plan->devices, config, plan->has_user, plan->has_own_dev, err);
+    r = device_table_plan(&plan->devices, config, plan->has_own_dev, err);
+    if (r >= 0 && plan->has_user && !plan->namespaces.is_ordinary)
+        r = device_tree_make(&plan->mounts, &plan->devices, config, err);
+    if (r >= 0 && plan->has_user)
+        r = device_table_clone(&plan->devices, err);
     if (r < 0)
         return r;
     sysctls_plan(&config->linux_config.sysctl, &plan->sysctls);

@@ -37,7 +37,8 @@ Binds:a? ContainerIDFile:s LogConfig:o NetworkMode:s PortBindings:o RestartPolic
 VolumeDriver:s VolumesFrom:a? [Mounts:a] ConsoleSize:a [Annotations:o] CapAdd:a? CapDrop:a?
 CgroupnsMode:s Dns:a DnsOptions:a DnsSearch:a ExtraHosts:a? GroupAdd:a? IpcMode:s Cgroup:s Links:a?
 OomScoreAdj:i PidMode:s Privileged:b PublishAllPorts:b ReadonlyRootfs:b SecurityOpt:a?
-[StorageOpt:o] [Tmpfs:o] UTSMode:s UsernsMode:s ShmSize:i [Sysctls:o] Runtime:s Isolation:s
+[StorageOpt:o] [Tmpfs:o] UTSMode:s UsernsMode:s [IDMappings:o] ShmSize:i [Sysctls:o]
+Runtime:s Isolation:s
 MaskedPaths:a? ReadonlyPaths:a?
 """
 NETWORK_SETTINGS = """
@@ -121,7 +122,8 @@ def test_a_default_container_has_docker_s_members_and_values(cay, image, inspect
         "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "Devices", "Ulimits"}
     assert not {name for name, value in host.items() if value is True}
     assert {name: value for name, value in host.items() if isinstance(value, str) and value} == {
-        "NetworkMode": "none", "CgroupnsMode": "private", "IpcMode": "private", "Runtime": "cay"}
+        "NetworkMode": "none", "CgroupnsMode": "private", "IpcMode": "private", "Runtime": "cay",
+        "UsernsMode": "auto"}
     assert {name: value for name, value in host.items()
             if type(value) is int and value} == {"ShmSize": 64 << 20}
     assert host["RestartPolicy"] == {"Name": "no", "MaximumRetryCount": 0}

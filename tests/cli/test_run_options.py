@@ -164,7 +164,7 @@ def test_rates_of_a_block_device(run):
      "'container:NAME'"),
     (["--uts", "private"], "invalid mode 'private' for '--uts'"),
     (["--cgroupns", "container:x"], "invalid mode 'container:x' for '--cgroupns'"),
-    (["--userns", "remap"], "only 'host' is supported"),
+    (["--userns", "remap"], "unknown user namespace 'remap', use one of auto[:size=N] host"),
     (["--uts", "host", "-h", "x"], "conflicting options: a hostname and the host's uts namespace"),
     (["--cgroup-parent", "/a/../b"], "invalid cgroup parent '/a/../b'"),
     (["--annotation", "name"], "write it as NAME=VALUE"),

@@ -83,18 +83,29 @@ def test_unbuffered_devices_are_character_devices_and_any_directory_may_hold_one
         "character special file 1:5 666", "character special file 1:5 604", "2"]
 
 
-def test_in_a_user_namespace_pipes_are_made_and_other_nodes_bound(bundle):
+def test_in_a_user_namespace_dev_has_what_was_asked_for_and_nodes_elsewhere_are_bound(bundle):
     bundle.add_user_namespace()
     bundle.linux["devices"] = [
         {"path": "/dev/pipe", "type": "p", "fileMode": 0o620, "uid": 3, "gid": 4},
+        {"path": "/dev/under/full", "type": "c", "major": 1, "minor": 7, "fileMode": 0o640,
+         "uid": 5, "gid": 6},
         {"path": "/opt/full", "type": "c", "major": 1, "minor": 7}]
     result = bundle.run("true")
     assert result.stderr == \
         "not-found: open the host's device '/opt/full': No such file or directory\n"
-    bundle.linux["devices"][1]["path"] = "/dev/full"
-    assert bundle.shell("stat -c '%F %a %u:%g' /dev/pipe; stat -c '%F %t:%T' /dev/full") == \
-        "fifo 620 3:4\ncharacter special file 1:7\n"
-    bundle.linux["devices"][1]["minor"] = 8
+    del bundle.linux["devices"][2]
+    assert bundle.shell("cd /dev; stat -c '%n %F %a %u:%g' pipe under null;"
+                        "stat -c '%n %F %t:%T %a %u:%g' under/full; head -c 0 under/full;"
+                        "mknod /dev/other c 1 7 2>/dev/null || echo refused") == \
+        "pipe fifo 620 3:4\nunder directory 755 0:0\nnull character special file 666 0:0\n" \
+        "under/full character special file 1:7 640 5:6\nrefused\n"
+
+
+def test_in_a_user_namespace_without_a_root_nodes_are_bound(bundle):
+    bundle.add_user_namespace()
+    bundle.linux["uidMappings"] = [{"containerID": 1000, "hostID": 1000, "size": 1}]
+    bundle.config["process"]["user"] = {"uid": 1000, "gid": 0}
+    bundle.linux["devices"] = [{"path": "/dev/full", "type": "c", "major": 1, "minor": 8}]
     assert bundle.run("true").stderr == \
         "invalid: the host's '/dev/full' is not the device that was asked for\n"
 
