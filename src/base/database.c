@@ -276,6 +276,12 @@ static int bind(Statement *statement, int index, char type, va_list *arguments)
     if (type == 's')
         return sqlite3_bind_text(statement->handle, index, va_arg(*arguments, const char *), -1,
                                  SQLITE_TRANSIENT);
+    if (type == 'b') {
+        const void *bytes = va_arg(*arguments, const void *);
+
+        return sqlite3_bind_blob64(statement->handle, index, bytes, va_arg(*arguments, size_t),
+                                   SQLITE_TRANSIENT);
+    }
     return sqlite3_bind_null(statement->handle, index);
 }
 
@@ -332,6 +338,14 @@ const char *statement_text(Statement *statement, int column)
 int64_t statement_int(Statement *statement, int column)
 {
     return sqlite3_column_int64(statement->handle, column);
+}
+
+const void *statement_bytes(Statement *statement, int column, size_t *ret_size)
+{
+    const void *bytes = sqlite3_column_blob(statement->handle, column);
+
+    *ret_size = (size_t)sqlite3_column_bytes(statement->handle, column);
+    return bytes;
 }
 
 int database_execute(Database *database, int64_t *ret_changes, Error *err, const char *sql,

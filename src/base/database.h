@@ -48,7 +48,8 @@ void database_rollback(Transaction *transaction);
 
 /*
  * A prepared statement with its parameters bound from @format: 's' const char * (NULL gives NULL),
- * 'i' int64_t, 'n' NULL without an argument. The text is copied.
+ * 'i' int64_t, 'b' const void * and size_t, 'n' NULL without an argument. Text and bytes are
+ * copied.
  */
 typedef struct Statement Statement;
 int database_prepare(Database *database, Statement **ret, Error *err, const char *sql,
@@ -62,6 +63,8 @@ int statement_step(Statement *statement, Error *err);
 /* Columns of the current row, from 0. Text is valid until the next step; NULL for NULL. */
 const char *statement_text(Statement *statement, int column);
 int64_t statement_int(Statement *statement, int column);
+/* Bytes, valid as text is. */
+const void *statement_bytes(Statement *statement, int column, size_t *ret_size);
 
 /* Prepare, bind and run to the end. ret_changes (may be NULL) is the number of rows changed. */
 int database_execute(Database *database, int64_t *ret_changes, Error *err, const char *sql,

@@ -42,19 +42,15 @@ const OptionTable global_option_table = {
 const OptionTable no_option_table = {};
 
 const CommandGroup command_groups[] = {
-    { "container", "Manage containers" },
-    { "image", "Manage images" },
-    { "system", "Manage cay as a whole" },
+    { "container", "Manage containers" }, { "image", "Manage images" },
+    { "secret", "Manage secrets" },       { "system", "Manage cay as a whole" },
     { "volume", "Manage volumes" },
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
 /* In the order in which help shows them. */
 static const CommandTable *const tables[] = {
-    &container_commands,
-    &image_commands,
-    &system_commands,
-    &volume_commands,
+    &container_commands, &image_commands, &secret_commands, &system_commands, &volume_commands,
 };
 
 const Command *command_at(size_t index)
@@ -90,7 +86,6 @@ static const char *const unsupported_commands[] = {
     "push",
     "save",
     "search",
-    "secret",
     "service",
     "stack",
     "swarm",

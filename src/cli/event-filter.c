@@ -40,6 +40,11 @@ static bool match_network(const char *wanted, const Event *event)
     return match_object("network", wanted, event);
 }
 
+static bool match_secret(const char *wanted, const Event *event)
+{
+    return match_object("secret", wanted, event);
+}
+
 static bool match_volume(const char *wanted, const Event *event)
 {
     return match_object("volume", wanted, event);
@@ -103,11 +108,12 @@ static const struct {
     { "label", offsetof(EventFilter, labels), match_label, true },
     { "network", offsetof(EventFilter, networks), match_network, false },
     { "scope", offsetof(EventFilter, scopes), match_scope, false },
+    { "secret", offsetof(EventFilter, secrets), match_secret, false },
     { "type", offsetof(EventFilter, types), match_type, false },
     { "volume", offsetof(EventFilter, volumes), match_volume, false },
 };
 
-static const char *const unsupported[] = { "config", "node", "plugin", "secret", "service" };
+static const char *const unsupported[] = { "config", "node", "plugin", "service" };
 
 static StringList *values_of(const EventFilter *filter, size_t index)
 {

@@ -12,6 +12,7 @@
 typedef struct EventFilter {
     StringList containers; /* beginnings of ids or names */
     StringList networks;
+    StringList secrets;
     StringList volumes;
     StringList daemons;
     StringList events; /* actions; one that has details after a colon is known without them too */

@@ -21,6 +21,7 @@ int open_engine(const Invocation *invocation, Engine **ret, Error *err)
         .state = first_of(invocation->global->state, "CAY_STATE"),
         .runtime = first_of(invocation->global->runtime_dir, "CAY_RUNTIME"),
         .config = first_of(invocation->global->config_file, "CAY_CONFIG"),
+        .secret_key = first_of(NULL, "CAY_SECRET_KEY_FILE"),
     };
 
     return engine_open(&options, ret, err);

@@ -15,6 +15,7 @@
 #include "cli/run-option-values.h"
 #include "cli/run-options.h"
 #include "engine/mount-spec.h"
+#include "engine/secret.h"
 
 static int take_label(const Option *option, const char *value, void *target, Error *err)
 {
@@ -77,6 +78,18 @@ static int take_mount(const Option *option, const char *value, void *target, Err
         caller_ids(&mount.match_uid, &mount.match_gid);
     *JSON_ARRAY_ADD(&spec->mounts) = mount;
     return 0;
+}
+
+static int take_secret(const Option *option, const char *value, void *target, Error *err)
+{
+    ContainerSpec *spec = &((RunOptions *)target)->spec;
+    ContainerSecret secret;
+    int r = secret_spec_parse(value, &secret, err);
+
+    (void)option;
+    if (r == 0)
+        *JSON_ARRAY_ADD(&spec->secrets) = secret;
+    return r;
 }
 
 static int read_limit(const char *text, int64_t *ret, Error *err)
@@ -296,6 +309,9 @@ static const Option options[] = {
     { "rm", FLAG, SPEC(auto_remove), .help = "Remove the container when it exits" },
     { "runtime", TAKEN_BY(run_take_runtime, "string"),
       .help = "Another OCI runtime: a path, or a program in PATH" },
+    { "secret", TAKEN_BY(take_secret, "secret"),
+      .help = "Give it a secret as a file in /run/secrets "
+              "(NAME[,target=FILE][,uid=N][,gid=N][,mode=0444])" },
     { "security-opt", LIST, SPEC(security_options), .help = "Security options" },
     { "shm-size", BYTES, SPEC(shm_size), .help = "Size of /dev/shm" },
     { "sig-proxy", FLAG, OWN(sig_proxy), .flags = OPTION_OF_VARIANT,

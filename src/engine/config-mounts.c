@@ -215,6 +215,8 @@ int config_add_mounts(RuntimeConfig *config, const ConfigSource *source, Error *
     add_own_files(config, source);
     first_user_mount = config->mounts.count;
     r = config_add_user_mounts(config, source, err);
+    if (r >= 0)
+        r = config_add_secrets(config, source, err);
     if (r < 0)
         return r;
     return arrange_mounts(config, first_user_mount, err);

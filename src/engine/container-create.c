@@ -19,6 +19,7 @@
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
+#include "engine/secret.h"
 #include "engine/volume.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/hooks.h"
@@ -197,6 +198,8 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     r = container_userns_claim_ids(claim->engine, &container->spec, &ids, err);
     if (r >= 0)
         r = container_quota_choose(claim->engine, container, err);
+    if (r >= 0)
+        r = secret_refer(claim->engine, container->id, &container->spec, err);
     if (r >= 0)
         r = claim_name(claim->engine, container, &ids, err);
     if (r >= 0)

@@ -283,6 +283,8 @@ int config_add_user_mounts(RuntimeConfig *config, const ConfigSource *source, Er
 /* One more, with @options as of mount(8). Valid until the next one. */
 RuntimeMount *config_add_mount(RuntimeConfig *config, const char *destination, const char *type,
                                const char *source, const char *options);
+/* Files with secrets: written here and now (config-secrets.c). Errors: those of secret_read(). */
+int config_add_secrets(RuntimeConfig *config, const ConfigSource *source, Error *err);
 /* Capabilities, seccomp, masked and read-only paths, devices (config-security.c). */
 int config_add_security(RuntimeConfig *config, const ConfigSource *source, Error *err);
 /* What of /proc and /sys a container of @spec does not see, and does not write; empty for one that

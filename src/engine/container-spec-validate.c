@@ -19,6 +19,7 @@
 #include "engine/container-spec.h"
 #include "engine/device-spec.h"
 #include "engine/mount-spec.h"
+#include "engine/secret.h"
 #include "engine/security-options.h"
 #include "sandbox/capabilities.h"
 #include "supervisor/log-options.h"
@@ -444,6 +445,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_mounts,
         check_volumes,
         container_quota_validate,
+        secret_specs_validate,
         check_capabilities,
         check_security_options,
         check_groups,

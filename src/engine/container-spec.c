@@ -248,3 +248,8 @@ void container_mount_copy(const ContainerMount *mount, ContainerMount *ret)
 
     (void)json_struct_read(&mount_json, json, ret, NULL); /* what was written can be read */
 }
+
+void container_secret_done(ContainerSecret *secret)
+{
+    json_struct_done(&secret_json, secret);
+}

@@ -200,7 +200,8 @@ extern const JsonStruct container_healthcheck_json;
 extern const JsonStruct container_restart_policy_json;
 extern const JsonStruct container_log_config_json;
 
-/* Frees the members and zeroes the struct. */
+/* Free the members and zero the struct, as the next one. */
+void container_secret_done(ContainerSecret *secret);
 void container_spec_done(ContainerSpec *spec);
 #define _cleanup_container_spec_ _cleanup_(container_spec_done)
 

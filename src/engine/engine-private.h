@@ -6,9 +6,10 @@
 #include "engine/engine.h"
 
 struct Engine {
-    char *state_path;   /* absolute */
-    char *runtime_path; /* absolute */
-    char *config_path;  /* NULL: the default */
+    char *state_path;      /* absolute */
+    char *runtime_path;    /* absolute */
+    char *config_path;     /* NULL: the default */
+    char *secret_key_path; /* NULL: that in the state directory */
     int state_fd;
     int containers_fd; /* "containers" in the state directory */
     int runtime_fd;    /* "containers" in the runtime directory */
@@ -23,6 +24,7 @@ struct Engine {
 
 extern const DatabaseSchema container_schema;
 extern const DatabaseSchema volume_schema;
+extern const DatabaseSchema secret_schema;
 
 /* Tells the image store which images containers use; @data is the engine. */
 int container_list_image_users(void *data, ImageUsers *users, Error *err);

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/json-fields.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/yaml-json.h"
 #include "engine/userns-mode.h"
 
@@ -30,6 +31,7 @@ static const JsonStruct id_pool_json = JSON_STRUCT(IdPool, id_pool_fields);
 static const JsonField settings_fields[] = {
     JSON_FIELD(EngineSettings, userns, "userns", JSON_TYPE_STRING),
     JSON_FIELD_OF(EngineSettings, id_pool, "id-pool", JSON_TYPE_STRUCT, &id_pool_json),
+    JSON_FIELD(EngineSettings, secret_key, "secret-key", JSON_TYPE_STRING),
 };
 static const JsonStruct settings_json = JSON_STRUCT(EngineSettings, settings_fields);
 
@@ -58,6 +60,9 @@ static int check_settings(EngineSettings *settings, Error *err)
         return error_set(err, ERROR_INVALID,
                          "id-pool: from %u to %u is no range of ids, without the host's root",
                          settings->id_pool.first, settings->id_pool.last);
+    if (settings->secret_key && !path_is_absolute(settings->secret_key))
+        return error_set(err, ERROR_INVALID, "secret-key: '%s' is not an absolute path",
+                         settings->secret_key);
     return 0;
 }
 

@@ -8,6 +8,7 @@
  *     id-pool:                # the host's ids that containers' own user namespaces are made of
  *       first: 805306368
  *       last: 1879048191
+ *     secret-key: /mnt/key    # whose 32 bytes secrets are encrypted under
  *
  * A missing file, and whatever it does not mention, has these defaults. They lie between the ids
  * that useradd(8) gives to users for namespaces of their own and those that systemd leaves to
@@ -28,6 +29,7 @@ typedef struct IdPool {
 typedef struct EngineSettings {
     char *userns;
     IdPool id_pool;
+    char *secret_key; /* absolute; NULL: "secrets/key" in the state directory */
 } EngineSettings;
 
 /*

@@ -97,7 +97,7 @@ static int open_directories(Engine *engine, const EngineOptions *options, Error 
 int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 {
     static const DatabaseSchema *const schemas[] = { &image_schema, &container_schema,
-                                                     &volume_schema };
+                                                     &volume_schema, &secret_schema };
     _cleanup_(engine_closep) Engine *engine = NULL;
     int r;
 
@@ -108,6 +108,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
     engine->state_fd = engine->containers_fd = engine->runtime_fd = engine->cache_fd = -EBADF;
     engine->events_fd = engine->volumes_fd = engine->changes_fd = -EBADF;
     engine->config_path = memory_strdup(options->config);
+    engine->secret_key_path = memory_strdup(options->secret_key);
     r = open_directories(engine, options, err);
     if (r < 0)
         return r;
@@ -136,6 +137,7 @@ void engine_close(Engine *engine)
     fd_close(engine->containers_fd);
     fd_close(engine->state_fd);
     free(engine->config_path);
+    free(engine->secret_key_path);
     free(engine->runtime_path);
     free(engine->state_path);
     free(engine);

@@ -22,6 +22,8 @@ typedef struct EngineOptions {
     const char *runtime; /* directory that does not; NULL: ENGINE_DEFAULT_RUNTIME */
     const char *config;  /* configuration file (engine-settings.h), read when something depends on
                             it; NULL: the default */
+    const char *secret_key; /* file with the key of secrets; NULL: "secrets/key" in the state
+                               directory, made with the first secret */
 } EngineOptions;
 
 /*

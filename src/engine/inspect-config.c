@@ -42,6 +42,7 @@ static const InspectMember config_members[] = {
     { "StopSignal", LEFT_OUT },
     { "StopTimeout", LEFT_OUT },
     { "Shell", LEFT_OUT },
+    { "Secrets", LEFT_OUT },
 };
 
 static const InspectMember host_config_members[] = {

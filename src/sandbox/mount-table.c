@@ -77,6 +77,11 @@ static uint64_t default_propagation(const RuntimeConfig *config)
 
 #define FD_PATH "/proc/self/fd/"
 
+static bool is_passed(const RuntimeMount *mount)
+{
+    return mount->source && strncmp(mount->source, FD_PATH, strlen(FD_PATH)) == 0;
+}
+
 static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle_fd, Error *err)
 {
     const MountOptions *options = &entry->options;
@@ -95,7 +100,7 @@ static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle
                               (options->bind_recursive ? AT_RECURSIVE : 0));
     /* A detached mount that the caller passes as a descriptor: before Linux 6.15 it cannot be
      * cloned, only used up. */
-    if (entry->fd < 0 && errno == EINVAL && strncmp(mount->source, FD_PATH, strlen(FD_PATH)) == 0)
+    if (entry->fd < 0 && errno == EINVAL && is_passed(mount))
         entry->fd = open(mount->source, O_PATH | O_CLOEXEC);
     if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
         return error_errno(err, "mount '%s' on '%s'", mount->source, mount->destination);
@@ -227,7 +232,14 @@ static int plan_bind(Planning *planning, MountEntry *entry, const RuntimeMount *
     if (r == 0)
         r = map_ids(entry, mount, err);
     entry->id_map_fd = fd_close(entry->id_map_fd); /* the mount keeps what it needs */
-    return r < 0 ? r : set_attributes(entry, planning->config, err);
+    if (r >= 0)
+        r = set_attributes(entry, planning->config, err);
+    if (r == -EINVAL && is_passed(mount))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "mount '%s': before Linux 6.15 a mount that was made for the container is "
+                         "good for one run: start it again, its restart policy cannot",
+                         mount->destination);
+    return r;
 }
 
 /*
