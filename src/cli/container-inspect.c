@@ -74,6 +74,8 @@ static int inspect_volume(Engine *engine, const char *name, bool with_size, json
     int r = volume_find(engine, name, &volume, err);
 
     (void)with_size;
+    if (r >= 0)
+        r = volume_describe(volume, err);
     if (r < 0)
         return r;
     *ret = volume_to_inspect(volume);

@@ -37,6 +37,8 @@ static int inspect(const Invocation *invocation, Engine *engine, const char *for
         _cleanup_error_ Error problem = {};
 
         r = volume_find(engine, invocation->arguments[i], &volume, &problem);
+        if (r >= 0)
+            r = volume_describe(volume, &problem);
         if (r < 0)
             result = invocation_continue(invocation, result, r, &problem, err);
         else

@@ -77,11 +77,11 @@ static int add_row(RowWriter *writer, const Volume *volume, Error *err)
     }
     methods = json_pack("{s:o}", "Label", by_name);
     labels = string_list_join(&pairs, ",");
-    /* What is N/A is known of cluster volumes, or by `cay system df -v`. */
+    /* What is N/A is known of cluster volumes, or by `cay system df -v`; a plug-in is not asked. */
     row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Availability", "N/A",
                     "Driver", volume->driver, "Group", "N/A", "Labels", labels, "Links", "N/A",
-                    "Mountpoint", volume->mount_point, "Name", volume->name, "Scope", "local",
-                    "Size", "N/A", "Status", "N/A");
+                    "Mountpoint", volume->mount_point ? volume->mount_point : "", "Name",
+                    volume->name, "Scope", "local", "Size", "N/A", "Status", "N/A");
     return row_writer_add(writer, row, methods, err);
 }
 

@@ -59,8 +59,10 @@ static char *volume_source(Engine *engine, const ContainerMount *mount)
     _cleanup_(volume_freep) Volume *volume = NULL;
 
     /* One whose row is gone is still what the container was made with. */
-    return memory_strdup(
-        volume_find(engine, mount->source, &volume, NULL) >= 0 ? volume->mount_point : "");
+    return memory_strdup(volume_find(engine, mount->source, &volume, NULL) >= 0 &&
+                                 volume->mount_point
+                             ? volume->mount_point
+                             : "");
 }
 
 /* That by which an image was asked for. */

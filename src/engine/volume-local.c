@@ -29,10 +29,10 @@ char *volume_local_path(Engine *engine, const char *name)
     return memory_printf("%s/volumes/%s/" VOLUME_DATA_NAME, engine->state_path, name);
 }
 
-static int local_check(const StringMap *options, Error *err)
+static int local_check(const Volume *volume, Error *err)
 {
     _cleanup_volume_options_ VolumeOptions parsed = {};
-    int r = volume_options_parse(options, &parsed, err);
+    int r = volume_options_parse(&volume->options, &parsed, err);
 
     return r < 0 || !parsed.type ? r : file_system_check(parsed.type, &parsed.mount, err);
 }
@@ -132,13 +132,13 @@ static int mount_file_system(const VolumeOptions *options, VolumeMount *ret, Err
     return 0;
 }
 
-static int local_mount(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
+static int local_mount(Engine *engine, const Volume *volume, const VolumeUse *use, VolumeMount *ret,
                        Error *err)
 {
     _cleanup_volume_options_ VolumeOptions options = {};
     int r = volume_options_parse(&volume->options, &options, err);
 
-    (void)id;
+    (void)use;
     if (r >= 0 && volume->options.count == 0)
         r = mount_directory(engine, volume, ret, err);
     else if (r >= 0 && options.mount.bind)

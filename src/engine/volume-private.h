@@ -44,19 +44,31 @@ int volume_recover_all(Engine *engine, Error *err);
 
 /* --- drivers --- */
 
+/* Whom a volume is mounted for. */
+typedef struct VolumeUse {
+    const char *container; /* id */
+    bool is_mounted;       /* for it, somewhere else */
+} VolumeUse;
+
 typedef struct VolumeDriver {
     /* Before anything is made. Errors: INVALID, UNSUPPORTED, each naming the option. */
-    int (*check)(const StringMap *options, Error *err);
-    /* Make its files. @directory_fd is the volume's own directory, which goes with it. */
+    int (*check)(const Volume *volume, Error *err);
+    /*
+     * Make its files. @directory_fd is the volume's own directory, which goes with it. Returns 0,
+     * or 1 when they were there already, and are not to be removed for a failure's sake.
+     */
     int (*create)(Engine *engine, const Volume *volume, int directory_fd, Error *err);
     /* Delete what is not in its directory; NULL: there is no such thing. */
     int (*remove)(Engine *engine, const Volume *volume, Error *err);
-    int (*mount)(Engine *engine, const Volume *volume, const char *id, VolumeMount *ret,
+    int (*mount)(Engine *engine, const Volume *volume, const VolumeUse *use, VolumeMount *ret,
                  Error *err);
-    void (*release)(Engine *engine, const Volume *volume, const char *id);
+    void (*release)(const Volume *volume, const char *container); /* NULL: mounts end alone */
+    /* Fill in what only the driver knows; NULL: nothing is. */
+    int (*describe)(Volume *volume, Error *err);
 } VolumeDriver;
 
 extern const VolumeDriver volume_local_driver;
+extern const VolumeDriver volume_plugin_driver;
 
 /* In a volume's own directory: its files, where the local driver has them itself. */
 #define VOLUME_DATA_NAME "_data"
@@ -64,5 +76,5 @@ extern const VolumeDriver volume_local_driver;
 /* Where the local driver has the files of the volume @name. The caller frees it. */
 char *volume_local_path(Engine *engine, const char *name);
 
-/* Errors: NOT_FOUND. */
-int volume_driver_find(Engine *engine, const char *name, const VolumeDriver **ret, Error *err);
+/* Any name but that of our own driver may be a plug-in's. */
+const VolumeDriver *volume_driver_find(const char *name);

@@ -41,6 +41,8 @@ void volume_free(Volume *volume)
     string_map_done(&volume->options);
     string_map_done(&volume->labels);
     free(volume->mount_point);
+    free(volume->scope);
+    json_decref(volume->status);
     free(volume);
 }
 
@@ -100,7 +102,8 @@ static int read_row(Engine *engine, Statement *row, Volume **ret, Error *err)
     volume->created_at = statement_int(row, 4);
     volume->is_anonymous = statement_int(row, 5) != 0;
     volume->n_users = statement_int(row, 6);
-    volume->mount_point = volume_local_path(engine, volume->name);
+    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) == 0)
+        volume->mount_point = volume_local_path(engine, volume->name);
 
     *ret = TAKE_PTR(volume);
     return 0;
@@ -225,9 +228,12 @@ json_t *volume_to_inspect(const Volume *volume)
     json_object_set_new(json, "CreatedAt", json_string(created_at));
     json_object_set_new(json, "Driver", json_string(volume->driver));
     json_object_set_new(json, "Labels", map_to_inspect(&volume->labels));
-    json_object_set_new(json, "Mountpoint", json_string(volume->mount_point));
+    json_object_set_new(json, "Mountpoint",
+                        json_string(volume->mount_point ? volume->mount_point : ""));
     json_object_set_new(json, "Name", json_string(volume->name));
     json_object_set_new(json, "Options", map_to_inspect(&volume->options));
-    json_object_set_new(json, "Scope", json_string("local"));
+    json_object_set_new(json, "Scope", json_string(volume->scope ? volume->scope : "local"));
+    if (volume->status)
+        json_object_set(json, "Status", volume->status);
     return json;
 }

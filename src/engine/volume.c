@@ -145,7 +145,8 @@ static Volume *volume_new(Engine *engine, const VolumeRequest *request)
         string_map_set(&volume->labels, request->labels->items[i].key,
                        request->labels->items[i].value);
     volume->created_at = time_now();
-    volume->mount_point = volume_local_path(engine, volume->name);
+    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) == 0)
+        volume->mount_point = volume_local_path(engine, volume->name);
     return volume;
 }
 
@@ -187,11 +188,12 @@ static int insert_row(Engine *engine, const Volume *volume, const char *containe
 static int create(Engine *engine, const VolumeDriver *driver, const Volume *volume,
                   const char *container, VolumeChange *change, Error *err)
 {
-    int r = make_files(engine, driver, volume, err);
+    int made = make_files(engine, driver, volume, err);
+    int r = made < 0 ? made : insert_row(engine, volume, container, err);
 
-    if (r >= 0)
-        r = insert_row(engine, volume, container, err);
     if (r < 0) {
+        if (made == 0 && driver->remove)
+            (void)driver->remove(engine, volume, NULL); /* the first failure counts */
         change->is_open = path_remove_tree(engine->volumes_fd, volume->name) < 0;
         return error_wrap(err, r, "create volume '%s'", volume->name);
     }
@@ -214,9 +216,8 @@ int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Er
             return r < 0 ? r : 0;
     }
     volume = volume_new(engine, request);
-    r = volume_driver_find(engine, volume->driver, &driver, err);
-    if (r >= 0)
-        r = driver->check(&volume->options, err);
+    driver = volume_driver_find(volume->driver);
+    r = driver->check(volume, err);
     if (r >= 0)
         r = volume_change_begin(engine, volume->name, &change, err);
     if (r < 0)
@@ -237,6 +238,13 @@ int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Er
 int volume_find(Engine *engine, const char *name, Volume **ret, Error *err)
 {
     return volume_row_load(engine, name, ret, err);
+}
+
+int volume_describe(Volume *volume, Error *err)
+{
+    const VolumeDriver *driver = volume_driver_find(volume->driver);
+
+    return driver->describe ? driver->describe(volume, err) : 0;
 }
 
 static int check_unused(Engine *engine, const char *name, Error *err)
@@ -270,15 +278,15 @@ static int delete_row(Engine *engine, const VolumeDriver *driver, const Volume *
     return r < 0 ? r : database_commit(&transaction, err);
 }
 
-/* Row, then files. What keeps its files is not removed. */
-static int remove_changed(Engine *engine, const Volume *volume, VolumeChange *change, Error *err)
+/* Row, then files. What keeps its files is not removed, unless it is by @force: then it is known no
+ * more, and its driver has to see what becomes of them. */
+static int remove_changed(Engine *engine, const Volume *volume, bool force, VolumeChange *change,
+                          Error *err)
 {
+    const VolumeDriver *driver = volume_driver_find(volume->driver);
     _cleanup_error_ Error problem = {};
-    const VolumeDriver *driver;
-    int r = volume_driver_find(engine, volume->driver, &driver, err);
+    int r;
 
-    if (r < 0)
-        return r;
     r = delete_row(engine, driver, volume, false, &problem);
     if (r < 0 && problem.kind == ERROR_EXHAUSTED) {
         /* The files of the volume fill the disk: the database has room again without them. */
@@ -289,10 +297,12 @@ static int remove_changed(Engine *engine, const Volume *volume, VolumeChange *ch
         error_move(err, &problem);
         return r;
     }
-    r = remove_files(engine, driver, volume, err);
-    if (r < 0)
-        change->is_open = volume_row_insert(engine, volume, NULL) < 0;
-    else
+    r = remove_files(engine, driver, volume, &problem);
+    if (r < 0) {
+        error_set(err, problem.kind == ERROR_NOT_FOUND ? ERROR_UNAVAILABLE : problem.kind,
+                  "remove %s: %s", volume->name, error_message(&problem));
+        change->is_open = force || volume_row_insert(engine, volume, NULL) < 0;
+    } else
         tell(engine, volume, "destroy", NULL);
     return r;
 }
@@ -314,7 +324,7 @@ int volume_remove(Engine *engine, const char *name, bool force, Error *err)
         r = volume_row_load(engine, name, &volume, &problem);
     }
     if (r >= 0)
-        r = remove_changed(engine, volume, &change, &problem);
+        r = remove_changed(engine, volume, force, &change, &problem);
     if (r < 0 && force && problem.kind == ERROR_NOT_FOUND)
         return 0;
     if (r < 0)
@@ -364,7 +374,8 @@ static int open_mounted(Engine *engine, const char *id, int *ret_fd)
     return 0;
 }
 
-/* Before it is: what is told to be mounted and is not does no harm. */
+/* Before it is: what is told to be mounted and is not does no harm. Returns 1 when it was marked.
+ */
 static int mark_mounted(Engine *engine, const char *name, const char *id, Error *err)
 {
     _cleanup_free_ char *path = memory_printf("%s/" MOUNTED_NAME, id);
@@ -373,23 +384,38 @@ static int mark_mounted(Engine *engine, const char *name, const char *id, Error 
 
     if (directory_fd < 0)
         return error_result(err, directory_fd, "make runtime directory '%s'", path);
-    fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 ? error_errno(err, "make '%s' in runtime directory '%s'", name, path) : 0;
+    fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST)
+        return error_errno(err, "make '%s' in runtime directory '%s'", name, path);
+    return fd < 0;
+}
+
+static void unmark_mounted(Engine *engine, const char *name, const char *id)
+{
+    _cleanup_free_ char *path = memory_printf("%s/" MOUNTED_NAME "/%s", id, name);
+
+    (void)unlinkat(engine->runtime_fd, path, 0); /* else its driver is told once more */
 }
 
 int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err)
 {
     _cleanup_(volume_freep) Volume *volume = NULL;
-    const VolumeDriver *driver;
+    _cleanup_error_ Error problem = {};
+    VolumeUse use = { .container = id };
     int r = volume_row_load(engine, name, &volume, err);
 
     if (r >= 0)
-        r = volume_driver_find(engine, volume->driver, &driver, err);
-    if (r >= 0)
         r = mark_mounted(engine, name, id, err);
-    if (r >= 0)
-        r = driver->mount(engine, volume, id, ret, err);
-    if (r >= 0)
+    if (r < 0)
+        return r;
+    use.is_mounted = r > 0;
+    r = volume_driver_find(volume->driver)->mount(engine, volume, &use, ret, &problem);
+    /* Who did not answer may have mounted it. */
+    if (r < 0 && !use.is_mounted && problem.kind != ERROR_UNAVAILABLE)
+        unmark_mounted(engine, name, id);
+    if (r < 0)
+        error_move(err, &problem);
+    else if (!use.is_mounted)
         tell(engine, volume, "mount", id);
     return r;
 }
@@ -399,11 +425,11 @@ static void release(Engine *engine, const char *name, const char *id)
     _cleanup_(volume_freep) Volume *volume = NULL;
     const VolumeDriver *driver;
 
-    if (volume_row_load(engine, name, &volume, NULL) < 0 ||
-        volume_driver_find(engine, volume->driver, &driver, NULL) < 0)
+    if (volume_row_load(engine, name, &volume, NULL) < 0)
         return;
+    driver = volume_driver_find(volume->driver);
     if (driver->release)
-        driver->release(engine, volume, id);
+        driver->release(volume, id);
     tell(engine, volume, "unmount", id);
 }
 

@@ -28,7 +28,9 @@ typedef struct Volume {
     int64_t created_at; /* nanoseconds since 1970 */
     bool is_anonymous;  /* made for a container, under a random name */
     int64_t n_users;    /* containers that use it, at the time of reading */
-    char *mount_point;  /* absolute path of its files on the host, as `inspect` shows it */
+    char *mount_point;  /* absolute path of its files on the host; NULL: only its driver knows */
+    char *scope;        /* "local", "global"; NULL: "local" */
+    json_t *status;     /* what its driver tells about it; NULL: nothing */
 } Volume;
 
 void volume_free(Volume *volume);
@@ -67,6 +69,15 @@ int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Er
 
 /* Errors: NOT_FOUND "no such volume: 'x'". */
 int volume_find(Engine *engine, const char *name, Volume **ret, Error *err);
+
+/*
+ * Ask its driver for what only that knows: mount point, scope and status. Errors: NOT_FOUND (no
+ * such driver), UNAVAILABLE (it does not answer), what it says itself.
+ */
+int volume_describe(Volume *volume, Error *err);
+
+/* Add the names of all drivers that there are. */
+void volume_list_drivers(StringList *names);
 
 /* All volumes by name. */
 int volume_list(Engine *engine, VolumeList *ret, Error *err);
