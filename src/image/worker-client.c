@@ -84,23 +84,43 @@ static int worker_failed(WorkerError *reported, Error *err)
     return -errnum;
 }
 
-static int worker_run(const WorkerRequest *request, const WorkerFds *fds, WorkerReply *ret,
-                      Error *err)
+struct ImageWorker {
+    Process process;
+    int reply_fd;
+};
+
+void image_worker_free(ImageWorker *worker)
 {
-    _cleanup_process_ Process process = PROCESS_INIT;
-    _cleanup_close_ int reply_fd = -EBADF;
+    process_done(&worker->process);
+    fd_close(worker->reply_fd);
+    free(worker);
+}
+
+static int worker_begin(const WorkerRequest *request, const WorkerFds *fds, ImageWorker **ret,
+                        Error *err)
+{
+    _cleanup_(image_worker_freep) ImageWorker *worker = NEW(ImageWorker);
+    int r;
+
+    *worker = (ImageWorker) { PROCESS_INIT, -EBADF };
+    r = worker_start(request, fds, &worker->process, &worker->reply_fd, err);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(worker);
+    return 0;
+}
+
+static int worker_end(ImageWorker *worker, WorkerReply *ret, Error *err)
+{
     _cleanup_free_ char *text = NULL;
     _cleanup_json_ json_t *json = NULL;
     size_t size = 0;
     int r, status;
 
-    r = worker_start(request, fds, &process, &reply_fd, err);
-    if (r < 0)
-        return r;
-    r = fd_read_all(reply_fd, WORKER_REPLY_LIMIT, &text, &size);
+    r = fd_read_all(worker->reply_fd, WORKER_REPLY_LIMIT, &text, &size);
     if (r < 0)
         return error_result(err, r, "read the image worker's reply");
-    r = process_wait(&process, &status);
+    r = process_wait(&worker->process, &status);
     if (r < 0)
         return error_result(err, r, "wait for the image worker");
     if (size == 0)
@@ -112,6 +132,15 @@ static int worker_run(const WorkerRequest *request, const WorkerFds *fds, Worker
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
     return ret->error ? worker_failed(ret->error, err) : 0;
+}
+
+static int worker_run(const WorkerRequest *request, const WorkerFds *fds, WorkerReply *ret,
+                      Error *err)
+{
+    _cleanup_(image_worker_freep) ImageWorker *worker = NULL;
+    int r = worker_begin(request, fds, &worker, err);
+
+    return r < 0 ? r : worker_end(worker, ret, err);
 }
 
 int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
@@ -184,6 +213,74 @@ int image_worker_ingest(const IngestOptions *options, IngestResult *ret, Error *
     *ret = *reply.ingested;
     *reply.ingested = (IngestResult) {};
     return 0;
+}
+
+/* A digest that was asked for has to be one. */
+static int read_digest(const char *text, Digest *ret)
+{
+    return text ? digest_parse(text, ret) : 0;
+}
+
+int image_worker_pack_begin(const PackOptions *options, ImageWorker **ret, Error *err)
+{
+    WorkerFds fds = { -EBADF, options->source_fd, options->output_fd };
+    WorkerPack *how = NEW(WorkerPack);
+    _cleanup_worker_request_ WorkerRequest request = {
+        .pack = how,
+        .limits = image_limits_default(),
+    };
+
+    *how = (WorkerPack) {
+        .name = memory_strdup(options->name),
+        .has_as = options->as != NULL,
+        .as = memory_strdup(options->as),
+        .is_layer = options->is_layer,
+        .with_mounts = options->with_mounts,
+        .compress = options->compress,
+        .wants_digest = options->wants_digest,
+    };
+    if (options->ids)
+        id_map_copy(&how->ids, options->ids);
+    return worker_begin(&request, &fds, ret, err);
+}
+
+int image_worker_pack_end(ImageWorker *worker, PackResult *ret, Error *err)
+{
+    _cleanup_worker_reply_ WorkerReply reply = {};
+    _cleanup_pack_result_ PackResult result = {};
+    WorkerPacked *packed;
+    int r = worker_end(worker, &reply, err);
+
+    if (r < 0)
+        return r;
+    packed = reply.packed;
+    if (!packed || read_digest(packed->diff_id, &result.diff_id) < 0 ||
+        read_digest(packed->blob_digest, &result.blob_digest) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "image worker's reply makes no sense");
+
+    result.diff_size = packed->diff_size;
+    result.blob_size = packed->blob_size;
+    result.tree_size = packed->tree_size;
+    result.entries = packed->entries;
+    result.warnings = packed->warnings;
+    packed->warnings = (StringList) {};
+    *ret = result;
+    result = (PackResult) {};
+    return 0;
+}
+
+int image_worker_pack(const PackOptions *options, PackResult *ret, Error *err)
+{
+    _cleanup_(image_worker_freep) ImageWorker *worker = NULL;
+    int r = image_worker_pack_begin(options, &worker, err);
+
+    return r < 0 ? r : image_worker_pack_end(worker, ret, err);
+}
+
+void pack_result_done(PackResult *result)
+{
+    string_list_done(&result->warnings);
+    *result = (PackResult) {};
 }
 
 void unpack_result_done(UnpackResult *result)

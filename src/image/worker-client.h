@@ -3,7 +3,8 @@
 
 /*
  * Bytes from outside, parsed at arm's length: archives and layers are read by the program
- * `cay-image`, which is confined to the one directory it fills before it reads the first byte.
+ * `cay-image`, which is confined to the one directory it fills before it reads the first byte. It
+ * makes archives too, of trees that somebody else may be changing, and can then only read.
  *
  * Every call starts one worker, waits for it and takes one result. Nothing that a worker says is
  * more trustworthy than its input: names are data, never paths to open.
@@ -13,9 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/id-map.h"
 #include "base/json-fields.h"
+#include "base/string-list.h"
 
 /* What one layer or archive may cost. Exceeding any of them is ERROR_EXHAUSTED. */
 typedef struct ImageLimits {
@@ -106,3 +110,51 @@ typedef struct IngestOptions {
  * Errors: as image_worker_unpack().
  */
 int image_worker_ingest(const IngestOptions *options, IngestResult *ret, Error *err);
+
+typedef struct PackOptions {
+    int source_fd;    /* directory handle; may be one of a container's own mounts. A detached mount
+                         of the caller's is used up by it */
+    const char *name; /* one entry of it, a plain name, with all below it; NULL: all it holds */
+    const char *as;   /* what the top is called in the archive. NULL: with a name, that; else the
+                         directory has no entry of its own. "": it has, "./", and its entries are
+                         called as if it had none */
+    int output_fd;    /* receives the archive; may be a pipe */
+    bool is_layer;    /* overlayfs's marks become ".wh." names; else there are none */
+    bool with_mounts; /* also what is mounted below the directory */
+    bool compress;    /* with zstd: always the same bytes for the same tar */
+    bool wants_digest;
+    const IdMap *ids; /* through which owners are seen; NULL: they are as images have them */
+} PackOptions;
+
+typedef struct PackResult {
+    Digest diff_id;     /* of the tar; with wants_digest */
+    int64_t diff_size;  /* its bytes */
+    Digest blob_digest; /* of what was written; with wants_digest or compress */
+    int64_t blob_size;
+    int64_t tree_size;   /* bytes of regular files, hard links counted once */
+    int64_t entries;     /* members of the archive */
+    StringList warnings; /* what is not in it as it is in the tree, a line each, for people; not
+                            all of them if there are many */
+} PackResult;
+
+void pack_result_done(PackResult *result);
+#define _cleanup_pack_result_ _cleanup_(pack_result_done)
+
+/*
+ * Make a tar archive (pax) of a tree: owners, modes, times in nanoseconds, extended attributes,
+ * devices, holes and hard links as they are, entries sorted by name, so that equal trees give equal
+ * bytes. Sockets are left out. Whoever owns the tree may change it meanwhile: nothing outside of it
+ * is ever read.
+ *
+ * Errors: INVALID (an entry that no archive or no layer can hold, named), EXHAUSTED (no space),
+ * UNAVAILABLE, UNSUPPORTED (as above), SYSTEM (EPIPE: nobody reads the archive any more).
+ */
+int image_worker_pack(const PackOptions *options, PackResult *ret, Error *err);
+
+/* The same in two steps, for who reads the archive from a pipe meanwhile: @options are not needed
+ * any more after the first. Of a worker that is freed before it has ended nothing more comes. */
+typedef struct ImageWorker ImageWorker;
+int image_worker_pack_begin(const PackOptions *options, ImageWorker **ret, Error *err);
+int image_worker_pack_end(ImageWorker *worker, PackResult *ret, Error *err);
+void image_worker_free(ImageWorker *worker);
+DEFINE_CLEANUP(ImageWorker *, image_worker_free);

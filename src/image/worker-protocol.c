@@ -20,7 +20,28 @@ static const JsonField limits_fields[] = {
 };
 static const JsonStruct limits_json = JSON_STRUCT(ImageLimits, limits_fields);
 
+static const JsonField id_mapping_fields[] = {
+    JSON_FIELD_FLAGS(IdMapping, container_id, "containerId", JSON_TYPE_UINT32, JSON_REQUIRED),
+    JSON_FIELD_FLAGS(IdMapping, host_id, "hostId", JSON_TYPE_UINT32, JSON_REQUIRED),
+    JSON_FIELD_FLAGS(IdMapping, size, "size", JSON_TYPE_UINT32, JSON_REQUIRED),
+};
+static const JsonStruct id_mapping_json = JSON_STRUCT(IdMapping, id_mapping_fields);
+
+static const JsonField pack_fields[] = {
+    JSON_FIELD(WorkerPack, name, "name", JSON_TYPE_STRING),
+    JSON_FIELD(WorkerPack, has_as, "hasAs", JSON_TYPE_BOOL),
+    JSON_FIELD(WorkerPack, as, "as", JSON_TYPE_STRING),
+    JSON_FIELD(WorkerPack, is_layer, "isLayer", JSON_TYPE_BOOL),
+    JSON_FIELD(WorkerPack, with_mounts, "withMounts", JSON_TYPE_BOOL),
+    JSON_FIELD(WorkerPack, compress, "compress", JSON_TYPE_BOOL),
+    JSON_FIELD(WorkerPack, wants_digest, "wantsDigest", JSON_TYPE_BOOL),
+    JSON_FIELD_OF(WorkerPack, ids.uids, "uids", JSON_TYPE_STRUCT_ARRAY, &id_mapping_json),
+    JSON_FIELD_OF(WorkerPack, ids.gids, "gids", JSON_TYPE_STRUCT_ARRAY, &id_mapping_json),
+};
+static const JsonStruct pack_json = JSON_STRUCT(WorkerPack, pack_fields);
+
 static const JsonField request_fields[] = {
+    JSON_FIELD_OF(WorkerRequest, pack, "pack", JSON_TYPE_STRUCT_POINTER, &pack_json),
     JSON_FIELD(WorkerRequest, ingest, "ingest", JSON_TYPE_BOOL),
     JSON_FIELD(WorkerRequest, has_blob, "hasBlob", JSON_TYPE_BOOL),
     JSON_FIELD(WorkerRequest, compress_blob, "compressBlob", JSON_TYPE_BOOL),
@@ -64,10 +85,22 @@ static const JsonField ingest_fields[] = {
 };
 const JsonStruct ingest_result_json = JSON_STRUCT(IngestResult, ingest_fields);
 
+static const JsonField packed_fields[] = {
+    JSON_FIELD(WorkerPacked, diff_id, "diffId", JSON_TYPE_STRING),
+    JSON_FIELD_FLAGS(WorkerPacked, diff_size, "diffSize", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD(WorkerPacked, blob_digest, "blobDigest", JSON_TYPE_STRING),
+    JSON_FIELD_FLAGS(WorkerPacked, blob_size, "blobSize", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD_FLAGS(WorkerPacked, tree_size, "treeSize", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD_FLAGS(WorkerPacked, entries, "entries", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD(WorkerPacked, warnings, "warnings", JSON_TYPE_STRING_LIST),
+};
+static const JsonStruct packed_json = JSON_STRUCT(WorkerPacked, packed_fields);
+
 static const JsonField reply_fields[] = {
     JSON_FIELD_OF(WorkerReply, error, "error", JSON_TYPE_STRUCT_POINTER, &error_json),
     JSON_FIELD_OF(WorkerReply, unpacked, "unpacked", JSON_TYPE_STRUCT_POINTER, &unpacked_json),
     JSON_FIELD_OF(WorkerReply, ingested, "ingested", JSON_TYPE_STRUCT_POINTER, &ingest_result_json),
+    JSON_FIELD_OF(WorkerReply, packed, "packed", JSON_TYPE_STRUCT_POINTER, &packed_json),
 };
 const JsonStruct worker_reply_json = JSON_STRUCT(WorkerReply, reply_fields);
 

@@ -16,7 +16,7 @@ enum {
     WORKER_INPUT_FD = 0,
     WORKER_REPLY_FD = 3,
     WORKER_TARGET_FD = 4,
-    WORKER_BLOB_FD = 5, /* only with WorkerRequest.has_blob */
+    WORKER_BLOB_FD = 5, /* only with WorkerRequest.has_blob, or pack */
 };
 
 /* A reply is read into memory by somebody with more rights: this many bytes at most. */
@@ -25,8 +25,21 @@ enum {
 #define WORKER_INGEST_MAX_ENTRIES 65536
 #define WORKER_INGEST_MAX_NAME_BYTES ((int64_t)8 << 20)
 
+/* The members of PackOptions. The archive goes to WORKER_BLOB_FD. */
+typedef struct WorkerPack {
+    char *name;
+    bool has_as;
+    char *as; /* NULL with has_as: it is empty */
+    bool is_layer;
+    bool with_mounts;
+    bool compress;
+    bool wants_digest;
+    IdMap ids;
+} WorkerPack;
+
 typedef struct WorkerRequest {
-    bool ingest; /* else unpack */
+    bool ingest; /* unpack if this is not set, and neither is */
+    WorkerPack *pack;
     bool has_blob;
     bool compress_blob;
     bool apply_whiteouts;
@@ -51,11 +64,22 @@ typedef struct WorkerUnpacked {
     int64_t entries;
 } WorkerUnpacked;
 
+typedef struct WorkerPacked {
+    char *diff_id; /* NULL: not asked for */
+    int64_t diff_size;
+    char *blob_digest;
+    int64_t blob_size;
+    int64_t tree_size;
+    int64_t entries;
+    StringList warnings;
+} WorkerPacked;
+
 /* Exactly one member is set. */
 typedef struct WorkerReply {
     WorkerError *error;
     WorkerUnpacked *unpacked;
     IngestResult *ingested;
+    WorkerPacked *packed;
 } WorkerReply;
 
 extern const JsonStruct worker_request_json;

@@ -47,9 +47,15 @@ static const struct {
 #endif
 };
 
-static const unsigned kept_capabilities[] = {
-    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP,
-};
+#define CAPABILITY(name) (UINT64_C(1) << (name))
+
+#define CAPABILITIES_UNPACK                                                                        \
+    (CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) |               \
+     CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_MKNOD) | CAPABILITY(CAP_SETFCAP))
+#define CAPABILITIES_PACK CAPABILITY(CAP_DAC_READ_SEARCH)
+
+#define ATTRIBUTES_READ_ONLY                                                                       \
+    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static int limit_resources(Error *err)
 {
@@ -68,18 +74,38 @@ static int limit_resources(Error *err)
 }
 
 /*
+ * A mount of the directory that can be made the root. One that is detached already is that itself:
+ * before Linux 6.15 it cannot be cloned.
+ */
+static int open_own_mount(int target_fd, const ConfineOptions *options)
+{
+    unsigned recursive = options->with_mounts ? AT_RECURSIVE : 0;
+    struct mount_attr attributes = { .attr_set = ATTRIBUTES_READ_ONLY };
+    _cleanup_close_ int fd =
+        open_tree(target_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+
+    if (fd < 0 && errno == EINVAL)
+        fd = fcntl(target_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (options->only_reads &&
+        mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attributes, sizeof(attributes)) < 0)
+        return -errno;
+    return TAKE_FD(fd);
+}
+
+/*
  * Make a copy of the mount below @target_fd the root, in new namespaces where nothing else is
  * mounted. Returns the root's handle, or -errno (-EPERM without CAP_SYS_ADMIN).
  */
-static int enter_own_root(int target_fd)
+static int enter_own_root(int target_fd, const ConfineOptions *options)
 {
     /* Before unshare(2): afterwards the handle belongs to a mount of another namespace. */
-    _cleanup_close_ int tree_fd =
-        open_tree(target_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    _cleanup_close_ int tree_fd = open_own_mount(target_fd, options);
     int fd;
 
     if (tree_fd < 0)
-        return -errno;
+        return tree_fd;
     if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         move_mount(tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(tree_fd) < 0)
@@ -99,14 +125,14 @@ static int enter_own_root(int target_fd)
     return fd < 0 ? -errno : fd;
 }
 
-static int drop_capabilities(bool needs_admin, Error *err)
+static int drop_capabilities(const ConfineOptions *options, Error *err)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[2] = {};
-    uint64_t kept = needs_admin ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
+    uint64_t kept = options->only_reads ? CAPABILITIES_PACK : CAPABILITIES_UNPACK;
 
-    for (size_t i = 0; i < ARRAY_SIZE(kept_capabilities); i++)
-        kept |= UINT64_C(1) << kept_capabilities[i];
+    if (options->needs_trusted_xattrs)
+        kept |= CAPABILITY(CAP_SYS_ADMIN);
 
     /* The bounding set can only be lowered by who has CAP_SETPCAP; without it there is nothing to
      * gain from it either, because nothing is executed any more. */
@@ -140,20 +166,20 @@ int confine(int *target_fd, const ConfineOptions *options, Error *err)
     if (r < 0)
         return r;
 
-    fd = enter_own_root(*target_fd);
+    fd = enter_own_root(*target_fd, options);
     has_own_root = fd >= 0;
     if (has_own_root) {
         fd_close(*target_fd);
         *target_fd = fd;
     }
 
-    r = landlock_confine(*target_fd);
+    r = landlock_confine(*target_fd, options->only_reads);
     if (r < 0 && !has_own_root)
         return error_set(err, ERROR_UNSUPPORTED,
                          "this host cannot confine the image worker: it needs root, or Landlock "
                          "(Linux 5.19)");
-    r = drop_capabilities(options->needs_trusted_xattrs, err);
+    r = drop_capabilities(options, err);
     if (r < 0)
         return r;
-    return syscall_filter_load(err);
+    return syscall_filter_load(options->only_reads, err);
 }

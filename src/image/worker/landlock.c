@@ -36,6 +36,7 @@ struct ruleset_attr {
      LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |    \
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |  \
      LANDLOCK_ACCESS_FS_REFER)
+#define ACCESS_FS_PACK (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_FS_FIRST                                                                            \
     (ACCESS_FS_UNPACK | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_SOCK)
 
@@ -73,12 +74,13 @@ static int create_ruleset(uint64_t *ret_handled)
     return fd < 0 ? -errno : fd;
 }
 
-int landlock_confine(int target_fd)
+int landlock_confine(int target_fd, bool only_reads)
 {
     uint64_t handled = 0;
     _cleanup_close_ int ruleset_fd = create_ruleset(&handled);
     struct landlock_path_beneath_attr beneath = {
-        .allowed_access = (ACCESS_FS_UNPACK | ACCESS_FS_TRUNCATE) & handled,
+        .allowed_access =
+            (only_reads ? ACCESS_FS_PACK : ACCESS_FS_UNPACK | ACCESS_FS_TRUNCATE) & handled,
         .parent_fd = target_fd,
     };
 

@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "base/memory.h"
 #include "image/worker-protocol.h"
 #include "image/worker/confine.h"
+#include "image/worker/pack.h"
 #include "image/worker/unpack.h"
 
 static int read_digest(const char *text, Digest *ret, Error *err)
@@ -75,6 +77,44 @@ static int run_ingest(const WorkerRequest *request, int target_fd, WorkerReply *
     return ingest(&options, reply->ingested, err);
 }
 
+/* Nothing that was not asked for is told: an unset digest is none. */
+static char *digest_text(const Digest *digest)
+{
+    return digest_is_set(digest) ? memory_strdup(digest->text) : NULL;
+}
+
+static int run_pack(const WorkerRequest *request, int source_fd, WorkerReply *reply, Error *err)
+{
+    _cleanup_pack_result_ PackResult result = {};
+    const WorkerPack *how = request->pack;
+    PackOptions options = {
+        .source_fd = source_fd,
+        .name = how->name,
+        .as = how->has_as && !how->as ? "" : how->as,
+        .output_fd = WORKER_BLOB_FD,
+        .is_layer = how->is_layer,
+        .compress = how->compress,
+        .wants_digest = how->wants_digest,
+        .ids = &how->ids,
+    };
+    int r = pack(&options, &result, err);
+
+    if (r < 0)
+        return r;
+    reply->packed = NEW(WorkerPacked);
+    *reply->packed = (WorkerPacked) {
+        .diff_id = digest_text(&result.diff_id),
+        .diff_size = result.diff_size,
+        .blob_digest = digest_text(&result.blob_digest),
+        .blob_size = result.blob_size,
+        .tree_size = result.tree_size,
+        .entries = result.entries,
+        .warnings = result.warnings,
+    };
+    result.warnings = (StringList) {};
+    return 0;
+}
+
 static int run(const char *text, WorkerReply *reply, Error *err)
 {
     _cleanup_worker_request_ WorkerRequest request = {};
@@ -88,11 +128,16 @@ static int run(const char *text, WorkerReply *reply, Error *err)
     if (r < 0)
         return r;
 
-    confinement.close_from = request.has_blob ? WORKER_BLOB_FD + 1 : WORKER_BLOB_FD;
-    confinement.needs_trusted_xattrs = request.apply_whiteouts;
+    confinement.close_from = request.has_blob || request.pack ? WORKER_BLOB_FD + 1 : WORKER_BLOB_FD;
+    confinement.needs_trusted_xattrs =
+        request.pack ? request.pack->is_layer : request.apply_whiteouts;
+    confinement.only_reads = request.pack != NULL;
+    confinement.with_mounts = request.pack && request.pack->with_mounts;
     r = confine(&target_fd, &confinement, err);
     if (r < 0)
         return r;
+    if (request.pack)
+        return run_pack(&request, target_fd, reply, err);
     return request.ingest ? run_ingest(&request, target_fd, reply, err)
                           : run_unpack(&request, target_fd, reply, err);
 }
@@ -130,6 +175,7 @@ int main(int argc, char **argv)
         return 2;
     }
 
+    (void)signal(SIGPIPE, SIG_IGN); /* nobody reads the archive any more: an error like others */
     r = run(argv[1], &reply, &error);
     if (r < 0)
         report_error(&reply, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Two tables of names: allowed and deadly. Names that an architecture does not have are skipped.
+ * Tables of names: allowed and deadly. Names that an architecture does not have are skipped.
  */
 
 #include "image/worker/syscall-filter.h"
@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 
 static const char *const allowed[] = {
-    /* the input, files of the tree, the reply */
+    /* input and output, files of the tree, the reply */
     "read",
     "write",
     "lseek",
@@ -29,30 +29,13 @@ static const char *const allowed[] = {
     "fstatat64",
     "statx",
     "getdents64",
-    "ftruncate",
-    "ftruncate64",
-    "fdatasync",
-    "syncfs",
-    /* making, naming and removing them */
-    "mkdirat",
-    "mknodat",
-    "symlinkat",
-    "linkat",
-    "renameat2",
-    "unlinkat",
+    "readlinkat",
     "fchdir",
     /* what they carry */
-    "fchown",
-    "fchownat",
-    "fchmod",
-    "fchmodat",
-    "utimensat",
-    "utimensat_time64",
-    "fsetxattr",
-    "lsetxattr",
     "fgetxattr",
-    "fremovexattr",
-    "lremovexattr",
+    "lgetxattr",
+    "flistxattr",
+    "llistxattr",
     /* memory, randomness for its allocator, time, the end */
     "munmap",
     "mremap",
@@ -72,6 +55,14 @@ static const char *const allowed[] = {
     "restart_syscall",
     "exit",
     "exit_group",
+};
+
+/* Whoever unpacks also makes, names and removes files, and gives them what they carry. */
+static const char *const allowed_to_write[] = {
+    "ftruncate",        "ftruncate64", "fdatasync", "syncfs",       "mkdirat",
+    "mknodat",          "symlinkat",   "linkat",    "renameat2",    "unlinkat",
+    "fchown",           "fchownat",    "fchmod",    "fchmodat",     "utimensat",
+    "utimensat_time64", "fsetxattr",   "lsetxattr", "fremovexattr", "lremovexattr",
 };
 
 /* Memory, but none that code could be run from. */
@@ -172,7 +163,7 @@ static int add_memory_rules(scmp_filter_ctx filter)
     return 0;
 }
 
-int syscall_filter_load(Error *err)
+int syscall_filter_load(bool only_reads, Error *err)
 {
     _cleanup_(filter_release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int r;
@@ -180,6 +171,8 @@ int syscall_filter_load(Error *err)
     if (!filter)
         return error_set(err, ERROR_EXHAUSTED, "prepare the system call filter: out of memory");
     r = add_rules(filter, allowed, ARRAY_SIZE(allowed), SCMP_ACT_ALLOW);
+    if (r >= 0 && !only_reads)
+        r = add_rules(filter, allowed_to_write, ARRAY_SIZE(allowed_to_write), SCMP_ACT_ALLOW);
     if (r >= 0)
         r = add_memory_rules(filter);
     if (r >= 0)

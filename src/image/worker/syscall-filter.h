@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The system calls that unpacking needs, as a seccomp filter. */
+/* The system calls that unpacking, or packing, needs, as a seccomp filter. */
+
+#include <stdbool.h>
 
 #include "base/error.h"
 
 /*
- * Load the filter. A call that unpacking has no use for fails with EPERM; one that only somebody
+ * Load the filter. A call that the job has no use for fails with EPERM: all that change a tree,
+ * with
+ * @only_reads. One that only somebody
  * who has taken the process over would make kills it. Errors: UNSUPPORTED.
  */
-int syscall_filter_load(Error *err);
+int syscall_filter_load(bool only_reads, Error *err);

@@ -70,6 +70,11 @@ static int make_file_in_target(void)
     return fd < 0 || write(fd, "x", 1) != 1 || ftruncate(fd, 100) < 0 ? errno : 0;
 }
 
+static int read_file_in_target(void)
+{
+    return result(openat(child_target, "file", O_RDONLY | O_CLOEXEC));
+}
+
 static int make_tree_in_target(void)
 {
     if (mkdirat(child_target, "a", 0700) < 0 || mkdirat(child_target, "b", 0700) < 0 ||
@@ -214,6 +219,7 @@ static int try_open_by_handle(void)
 typedef struct Child {
     bool unprivileged;
     bool needs_trusted_xattrs;
+    bool only_reads;
 } Child;
 
 static _Noreturn void child_run(const Child *child, int (*attempt)(void))
@@ -221,6 +227,7 @@ static _Noreturn void child_run(const Child *child, int (*attempt)(void))
     ConfineOptions options = {
         .close_from = CLOSE_FROM,
         .needs_trusted_xattrs = child->needs_trusted_xattrs,
+        .only_reads = child->only_reads,
     };
 
     /* Above those that they become. */
@@ -251,6 +258,8 @@ static int run_confined(const Child *child, int (*attempt)(void))
 static const Child root = { .needs_trusted_xattrs = true };
 static const Child root_without_marks = {};
 static const Child nobody = { .unprivileged = true };
+static const Child reader = { .needs_trusted_xattrs = true, .only_reads = true };
+static const Child reading_nobody = { .unprivileged = true, .only_reads = true };
 
 static int scratch_open(const char *name)
 {
@@ -318,6 +327,27 @@ static void trusted_attributes_are_for_layers_only(void **state)
     (void)state;
     assert_int_equal(run_confined(&root_without_marks, set_trusted_xattr), EPERM);
     assert_int_equal(run_confined(&root_without_marks, make_device_in_target), 0);
+}
+
+static void who_packs_reads_the_target_and_changes_nothing(void **state)
+{
+    static int (*const attempts[])(void) = { make_file_in_target,     make_tree_in_target,
+                                             make_device_in_target,   set_trusted_xattr,
+                                             write_outside_by_handle, remove_outside_by_handle };
+
+    (void)state;
+    assert_int_equal(file_write_at(scratch.target_fd, "file", "x", 1, 0644, 0), 0);
+    assert_int_equal(run_confined(&reader, read_file_in_target), 0);
+    assert_int_equal(run_confined(&reading_nobody, read_file_in_target), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+        assert_int_not_equal(run_confined(&reader, attempts[i]), 0);
+        assert_int_not_equal(run_confined(&reading_nobody, attempts[i]), 0);
+    }
+    assert_int_equal(run_confined(&reader, read_outside_by_path), ENOENT);
+    assert_int_equal(run_confined(&reading_nobody, read_outside_by_path), EACCES);
+    assert_int_equal(unlinkat(scratch.target_fd, "file", 0), 0); /* and nothing else is there */
+    assert_int_equal(unlinkat(scratch.fd, "target", AT_REMOVEDIR), 0);
+    assert_outside_untouched();
 }
 
 static void paths_outside_do_not_exist_for_root(void **state)
@@ -389,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(unpacking_works_inside_the_target, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_can_unpack_too, setup, teardown),
         cmocka_unit_test_setup_teardown(trusted_attributes_are_for_layers_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_packs_reads_the_target_and_changes_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(paths_outside_do_not_exist_for_root, setup, teardown),
         cmocka_unit_test_setup_teardown(paths_outside_are_forbidden_for_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(handles_outside_are_of_no_use, setup, teardown),
