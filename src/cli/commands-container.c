@@ -72,6 +72,19 @@ static const Command commands[] = {
         .execute = cli_container_attach,
     },
     {
+        .names = { "container cp", "cp" },
+        .arguments = "[CONTAINER:]SRC_PATH|- [CONTAINER:]DEST_PATH|-",
+        .summary = "Copy files between a container and the host",
+        .description = "The container may run or not. Files belong to root in the container, and "
+                       "to the caller on the host, unless owners are kept. Of 'DIRECTORY/.' what "
+                       "the directory holds is copied. '-' stands for a tar archive on standard "
+                       "input or output, which keeps owners in any case.",
+        .options = &container_copy_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .execute = cli_container_copy,
+    },
+    {
         .names = { "container create", "create" },
         .arguments = "IMAGE [COMMAND] [ARG...]",
         .summary = "Make a container without starting it",

@@ -37,6 +37,7 @@ int command_find(Invocation *invocation, const CommandGroup **ret_group, Error *
 /* One file each. */
 int cli_run(Invocation *invocation, Error *err);
 int cli_container_attach(Invocation *invocation, Error *err);
+int cli_container_copy(Invocation *invocation, Error *err);
 int cli_container_create(Invocation *invocation, Error *err);
 int cli_container_exec(Invocation *invocation, Error *err);
 int cli_container_kill(Invocation *invocation, Error *err);
@@ -88,6 +89,7 @@ int cli_version(Invocation *invocation, Error *err);
 
 extern const OptionTable no_option_table; /* nothing but --help */
 extern const OptionTable container_attach_option_table;
+extern const OptionTable container_copy_option_table;
 extern const OptionTable container_exec_option_table;
 extern const OptionTable container_kill_option_table;
 extern const OptionTable container_list_option_table;

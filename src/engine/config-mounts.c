@@ -34,10 +34,7 @@ static const struct {
     { "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777", false },
 };
 
-static const struct {
-    const char *destination;
-    const char *name;
-} own_files[] = {
+const ContainerOwnFile container_own_files[CONTAINER_OWN_FILES] = {
     { "/etc/resolv.conf", "resolv.conf" },
     { "/etc/hostname", "hostname" },
     { "/etc/hosts", "hosts" },
@@ -124,11 +121,12 @@ static int adapt_shared_memory(RuntimeConfig *config, const ConfigSource *source
 
 static void add_own_files(RuntimeConfig *config, const ConfigSource *source)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(own_files); i++) {
-        _cleanup_free_ char *path = memory_printf("%s/%s", source->directory, own_files[i].name);
+    for (size_t i = 0; i < CONTAINER_OWN_FILES; i++) {
+        _cleanup_free_ char *path =
+            memory_printf("%s/%s", source->directory, container_own_files[i].name);
 
-        config_map_own_file(source, config_add_mount(config, own_files[i].destination, "bind", path,
-                                                     "bind,rprivate"));
+        config_map_own_file(source, config_add_mount(config, container_own_files[i].destination,
+                                                     "bind", path, "bind,rprivate"));
     }
 
     if (source->container->spec.init) {

@@ -8,3 +8,12 @@
 
 /* Bytes of /dev/shm unless the user says otherwise. */
 #define CONTAINER_DEFAULT_SHM_SIZE (INT64_C(64) << 20)
+
+/* Files in the container's directory that are mounted in it, unless its user mounts another. */
+typedef struct ContainerOwnFile {
+    const char *destination;
+    const char *name;
+} ContainerOwnFile;
+
+#define CONTAINER_OWN_FILES 3
+extern const ContainerOwnFile container_own_files[CONTAINER_OWN_FILES];

@@ -37,7 +37,6 @@
 #define DIRECTORY_MODE 0700
 #define STAT_LINE_MAX 1024
 #define PROCESS_IS_EXITING 0x4U /* the kernel's PF_EXITING */
-#define CGROUP_FILE_MAX ((size_t)64 * 1024)
 
 struct ContainerExec {
     char id[CONTAINER_ID_LENGTH + 1];
@@ -95,11 +94,6 @@ static int check_state(const Target *target, Error *err)
     }
 }
 
-static bool is_alive(int pidfd)
-{
-    return pidfd_send_signal(pidfd, 0, NULL, 0) == 0;
-}
-
 /*
  * Is the first process on its way out, or gone? Then that is why whatever went wrong did. Its pidfd
  * only tells when the last process of the pid namespace has ended (proc_pid_stat(5), flags).
@@ -115,45 +109,12 @@ static bool is_ending(const Target *target)
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", target->pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-    if (n <= 0 || !is_alive(target->pidfd))
+    if (n <= 0 || !container_process_is_alive(target->pidfd))
         return true;
     line[n] = '\0';
     after_command = strrchr(line, ')');
     return !after_command || sscanf(after_command, ") %*c %*s %*s %*s %*s %*s %u", &flags) != 1 ||
            (flags & PROCESS_IS_EXITING);
-}
-
-/* One of the paths ends in the container's cgroup or goes on below it. */
-static bool names_cgroup(const char *text, const char *path)
-{
-    size_t length = strlen(path);
-
-    for (const char *found = text; (found = strstr(found, path)); found += length)
-        if (found[length] == '\n' || found[length] == '/' || found[length] == '\0')
-            return true;
-    return false;
-}
-
-/* Does the kernel count the process as one of the container's? */
-static bool is_in_container(const Target *target)
-{
-    _cleanup_free_ char *path = container_cgroup_path(target->container), *text = NULL;
-    _cleanup_close_ int fd = -EBADF;
-    char name[32];
-
-    (void)snprintf(name, sizeof(name), "/proc/%d/cgroup", target->pid);
-    fd = open(name, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && fd_read_all(fd, CGROUP_FILE_MAX, &text, NULL) >= 0 &&
-           names_cgroup(text, path) && is_alive(target->pidfd);
-}
-
-static int open_process(Target *target, Error *err)
-{
-    target->pid = (pid_t)target->container->pid;
-    target->pidfd = target->pid > 0 ? pidfd_open(target->pid, 0) : -EBADF;
-    if (target->pidfd < 0 || !is_in_container(target))
-        return not_running(target, err);
-    return 0;
 }
 
 static int target_open(Engine *engine, const char *name, Target *target, Error *err)
@@ -172,7 +133,8 @@ static int target_open(Engine *engine, const char *name, Target *target, Error *
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target->runtime_fd < 0 || target->bundle_fd < 0)
         return not_running(target, err);
-    return open_process(target, err);
+    target->pid = (pid_t)target->container->pid;
+    return container_process_open(target->container, &target->pidfd, err);
 }
 
 static bool spec_sets(const ContainerSpec *spec, const char *variable)
@@ -192,26 +154,13 @@ static void add_environment(ExecRequest *request, const ContainerExecOptions *op
         string_list_add(&request->environment, options->environment.items[i]);
 }
 
-/* Of the first process. What it has made of its root is only ever read as data. */
-static int open_root(const Target *target, Error *err)
-{
-    _cleanup_close_ int fd = -EBADF;
-    char path[32];
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/root", target->pid);
-    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (!is_alive(target->pidfd))
-        return not_running(target, err);
-    return fd < 0 ? error_errno(err, "open the container's root") : TAKE_FD(fd);
-}
-
 static int look_up_user(const Target *target, const char *name, ExecUser **ret, char **ret_home,
                         Error *err)
 {
     _cleanup_container_user_ ContainerUser resolved = {};
-    _cleanup_close_ int root_fd = open_root(target, err);
+    _cleanup_close_ int root_fd = -EBADF;
     ExecUser *user;
-    int r = root_fd;
+    int r = container_process_open_root(target->container, target->pidfd, &root_fd, err);
 
     if (r >= 0)
         r = container_user_look_up(root_fd, name, &target->container->spec.groups_add, &resolved,

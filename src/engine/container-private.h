@@ -110,6 +110,9 @@ int container_rootfs_create(ContainerClaim *claim, Error *err);
 /* Mount that of a container that exists. */
 int container_rootfs_mount(ContainerClaim *claim, Error *err);
 
+/* The same for whoever looks at its files and is not the container: with ids as they are stored. */
+int container_rootfs_mount_as_stored(ContainerClaim *claim, Error *err);
+
 /* --- the limit of its files' size (container-quota.c) --- */
 
 /* Errors: INVALID, UNSUPPORTED (another option than "size"). */
@@ -129,6 +132,43 @@ void container_quota_release(Engine *engine, const Container *container);
 
 /* Connect to its shim. CONFLICT: it does not run. */
 int container_connect(Engine *engine, const Container *container, ShimClient **ret, Error *err);
+
+/* --- its first process (container-process.c) --- */
+
+/* A pidfd of the first process of a refreshed container that is up. CONFLICT: it has ended. */
+int container_process_open(const Container *container, int *ret_pidfd, Error *err);
+
+/* The root that it has made for itself (O_PATH). What lies below is only ever data. */
+int container_process_open_root(const Container *container, int pidfd, int *ret_fd, Error *err);
+bool container_process_is_alive(int pidfd);
+
+/* --- its files, whether it runs or not (container-root.c) --- */
+
+/* A container's root directory with all that is mounted below it. */
+typedef struct ContainerRoot {
+    const Container *container;
+    Container *live;       /* the same, of one that runs; else NULL */
+    ContainerClaim *claim; /* of one that does not: nobody starts it meanwhile; else NULL */
+    int fd;                /* O_PATH: names are resolved below it (path_open_in_root()) */
+    int namespace_fd;      /* the mount namespace that holds the mounts together; or -EBADF */
+    IdMap ids;             /* through which its files are seen */
+} ContainerRoot;
+
+#define CONTAINER_ROOT_INIT                                                                        \
+    (ContainerRoot)                                                                                \
+    {                                                                                              \
+        .fd = -EBADF, .namespace_fd = -EBADF                                                       \
+    }
+
+/*
+ * Open that of a container in any state. That of one that runs is what its first process sees; that
+ * of one that does not is mounted with its volumes and binds, in a mount namespace of its own, and
+ * its claim is held. What it has on tmpfs exists only while it runs: an empty one, read-only,
+ * stands for it. Errors: NOT_FOUND, CONFLICT (it restarts, or another command has it).
+ */
+int container_root_open(Engine *engine, const char *name, ContainerRoot *ret, Error *err);
+void container_root_done(ContainerRoot *root);
+#define _cleanup_container_root_ _cleanup_(container_root_done)
 
 /* --- recovery (container-recover.c) --- */
 

@@ -115,6 +115,20 @@ int container_rootfs_mount(ContainerClaim *claim, Error *err)
     return r < 0 ? r : mount_layers(claim, &layers, err);
 }
 
+int container_rootfs_mount_as_stored(ContainerClaim *claim, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    int r = open_root_layers(claim, &layers, err);
+
+    if (r < 0)
+        return r;
+    return snapshot_mount(&(SnapshotOptions) { .layer_fds = layers.fds,
+                                               .n_layers = layers.count,
+                                               .container_fd = claim->directory_fd,
+                                               .volatile_ = claim->container->spec.auto_remove },
+                          &claim->rootfs_fd, err);
+}
+
 int container_image_mount(const ConfigSource *source, const Digest *image, int *ret_fd, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};

@@ -20,6 +20,9 @@
 #include "storage/project-quota.h"
 #include "storage/snapshot-private.h"
 
+/* Where the overlay says that its upper directory was not synced: then it will not mount it again.
+ */
+#define VOLATILE_MARK WORK_DIRECTORY "/work/incompat/volatile"
 #define EMPTY_DIRECTORY "empty"
 
 #define DEFAULT_ROOT_MODE 0755
@@ -102,6 +105,8 @@ int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err
     }
     if (r < 0)
         return r;
+    if (options->volatile_ && !options->read_only) /* what it warns of is known */
+        (void)path_remove_tree(options->container_fd, VOLATILE_MARK);
 
     /* an overlay wants one layer below upper, and two where there is no upper */
     if (n_lower > 0)

@@ -44,8 +44,7 @@ typedef struct SnapshotOptions {
     uid_t root_uid;       /* what root of that namespace is outside */
     gid_t root_gid;
     bool read_only; /* show the layers alone; upper and work are neither used nor needed */
-    bool volatile_; /* upper will not outlive the container: never sync it to disk. Such an
-                       upper can be mounted only once */
+    bool volatile_; /* upper will not outlive the container: never sync it to disk */
 } SnapshotOptions;
 
 /*

@@ -51,7 +51,7 @@ static const uint32_t kernel_file_systems[] = {
     0x65735543 /* fusectl */,
 };
 
-bool copy_is_of_kernel(int fd)
+bool tree_copy_is_of_kernel(int fd)
 {
     struct statfs status;
 
@@ -109,7 +109,7 @@ static int source_open(const TreeCopy *copy, const char *name, unsigned char typ
     ret->fd = fd;
     if (fstat(fd, &ret->status) < 0)
         return -errno;
-    if (ret->status.st_dev != level->source.st_dev && copy_is_of_kernel(fd))
+    if (ret->status.st_dev != level->source.st_dev && tree_copy_is_of_kernel(fd))
         ret->is_mount_point = true;
     return 0;
 }
@@ -122,13 +122,27 @@ static void staged_name_make(char name[static COPY_STAGED_NAME_SIZE])
     (void)snprintf(name, COPY_STAGED_NAME_SIZE, TREE_COPY_PREFIX "%s", digits); /* fits */
 }
 
+/*
+ * A rename to a name that something is mounted on in another mount namespace succeeds, and takes
+ * the mount away from whoever is in that.
+ */
+static bool is_mounted_on(int dir_fd, const char *name)
+{
+    int fd = open_single(dir_fd, name, O_PATH, true);
+
+    fd_close(fd);
+    return fd == -EXDEV;
+}
+
 /* Give what has the staged name its own, or take the former away. */
 static int publish_name(const TreeCopy *copy, const char *staged_name, const char *name)
 {
     const bool skips = copy->options->flags & TREE_COPY_SKIP_EXISTING;
     int dir_fd = current(copy)->target_fd, r = 0;
 
-    if (renameat2(dir_fd, staged_name, dir_fd, name, skips ? RENAME_NOREPLACE : 0) < 0)
+    if (is_mounted_on(dir_fd, name))
+        r = skips ? 0 : -EBUSY;
+    else if (renameat2(dir_fd, staged_name, dir_fd, name, skips ? RENAME_NOREPLACE : 0) < 0)
         r = -errno;
     /* a rename to another name of the same file does nothing, and succeeds */
     if (unlinkat(dir_fd, staged_name, 0) < 0 && errno != ENOENT && r == 0)
@@ -459,7 +473,8 @@ static int open_existing(const TreeCopy *copy, const char *name, CopyLevel *leve
         return fd;
     if (fstat(fd, ret) < 0)
         return -errno;
-    level->keeps_properties = copy->options->flags & TREE_COPY_SKIP_EXISTING;
+    level->keeps_properties =
+        copy->options->flags & (TREE_COPY_SKIP_EXISTING | TREE_COPY_KEEP_DIRECTORIES);
     return TAKE_FD(fd);
 }
 
@@ -502,7 +517,7 @@ int copy_level_finish(TreeCopy *copy, CopyLevel *level, const CopyLevel *parent)
     if (!copy_owner(copy->options, &level->source, &uid, &gid))
         return -EOVERFLOW;
     copy_identity_assume(&copy->identity, uid, gid);
-    if (!level->is_fresh)
+    if (!level->is_fresh && (copy->options->flags & TREE_COPY_OWNERS))
         r = set_owner(copy, target);
     if (r == 0)
         r = set_properties(copy, parent, source, target, &level->source, true);
@@ -551,25 +566,30 @@ static int copy_opened(TreeCopy *copy, CopySource *source, const char *name)
     return r < 0 ? r : 0;
 }
 
+int copy_opened_entry(TreeCopy *copy, CopySource *source, const char *target_name)
+{
+    uid_t uid;
+    gid_t gid;
+    int r;
+
+    if (!copy_owner(copy->options, &source->status, &uid, &gid))
+        return error_set(copy->err, ERROR_INVALID,
+                         "copy '%s': its owner %u:%u has no id in the target's user namespace",
+                         target_name, source->status.st_uid, source->status.st_gid);
+    copy_identity_assume(&copy->identity, uid, gid);
+    r = copy_opened(copy, source, target_name);
+    copy_identity_resume(&copy->identity);
+    return r < 0 && !error_is_set(copy->err) ? copy_fail(copy, r, target_name) : r;
+}
+
 int copy_entry(TreeCopy *copy, const char *name, unsigned char type, const char *target_name)
 {
     _cleanup_close_ int fd = -EBADF;
     CopySource source = { .fd = -EBADF };
-    uid_t uid;
-    gid_t gid;
     int r = source_open(copy, name, type, &source);
 
     fd = source.fd;
     if (r == -ENOENT && copy->depth > 1)
         return 0; /* deleted meanwhile */
-    if (r < 0)
-        return copy_fail(copy, r, name);
-    if (!copy_owner(copy->options, &source.status, &uid, &gid))
-        return error_set(copy->err, ERROR_INVALID,
-                         "copy '%s': its owner %u:%u has no id in the target's user namespace",
-                         name, source.status.st_uid, source.status.st_gid);
-    copy_identity_assume(&copy->identity, uid, gid);
-    r = copy_opened(copy, &source, target_name);
-    copy_identity_resume(&copy->identity);
-    return r < 0 && !error_is_set(copy->err) ? copy_fail(copy, r, target_name) : r;
+    return r < 0 ? copy_fail(copy, r, name) : copy_opened_entry(copy, &source, target_name);
 }

@@ -160,5 +160,5 @@ void copy_levels_done(TreeCopy *copy);
 /* Copy one entry of the current level; a directory is entered. */
 int copy_entry(TreeCopy *copy, const char *name, unsigned char type, const char *target_name);
 
-/* Is it a file system without files, where the kernel's state shows? */
-bool copy_is_of_kernel(int fd);
+/* The same with a file that was opened already. */
+int copy_opened_entry(TreeCopy *copy, CopySource *source, const char *target_name);

@@ -60,6 +60,9 @@ int copy_fail(const TreeCopy *copy, int r, const char *name)
     if (r == -EOVERFLOW)
         return error_set(copy->err, ERROR_INVALID,
                          "copy '%s': its owner has no id in the target's user namespace", path);
+    if (r == -EBUSY)
+        return error_set(copy->err, ERROR_CONFLICT, "cannot replace '%s', which is a mount point",
+                         path);
     return error_result(copy->err, r, "copy '%s'", path);
 }
 

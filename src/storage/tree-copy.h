@@ -26,8 +26,10 @@ typedef enum TreeCopyFlags {
     TREE_COPY_OWNERS = 1 << 0,    /* give the copies the owners of what they are copies of; else
                                      they belong to @uid and @gid */
     TREE_COPY_ONE_MOUNT = 1 << 1, /* of what is mounted below the source, copy the mount point */
-    TREE_COPY_SKIP_EXISTING = 1 << 2, /* leave alone what is there; else files are replaced, and
-                                         directories are merged */
+    TREE_COPY_SKIP_EXISTING = 1 << 2,    /* leave alone what is there; else files are replaced, and
+                                            directories are merged */
+    TREE_COPY_KEEP_DIRECTORIES = 1 << 3, /* of directories that are there, leave alone owner, mode
+                                            and times */
 } TreeCopyFlags;
 
 typedef struct TreeCopyTotals {
@@ -62,3 +64,14 @@ int tree_copy(int source_fd, int target_fd, const TreeCopyOptions *options, Erro
  */
 int tree_copy_entry(int source_dir_fd, const char *name, int target_dir_fd, const char *target_name,
                     const TreeCopyOptions *options, Error *err);
+
+/*
+ * Copy the one file that the handle @source_fd is of, of any type and with all below it, to
+ * @target_name in @target_dir_fd. A handle of O_PATH will do, and of O_NOFOLLOW for a symlink.
+ * Errors: as tree_copy(); UNSUPPORTED (of the kernel's own file systems).
+ */
+int tree_copy_handle(int source_fd, int target_dir_fd, const char *target_name,
+                     const TreeCopyOptions *options, Error *err);
+
+/* Is the file on a file system where the kernel's state shows (procfs and its like)? */
+bool tree_copy_is_of_kernel(int fd);

@@ -473,6 +473,24 @@ static void what_is_there_is_left_alone_where_that_is_asked_for(void **state)
     assert_int_equal(status_of(trees.target_fd, "dir").st_mode & 07777, 0755);
 }
 
+static void directories_that_are_there_keep_their_properties_where_that_is_asked_for(void **state)
+{
+    const TreeCopyOptions options = { .flags = TREE_COPY_OWNERS | TREE_COPY_KEEP_DIRECTORIES };
+    _cleanup_trees_ Trees trees = trees_open(state);
+
+    scratch_mkdir(trees.source_fd, "dir", 0755);
+    scratch_write(trees.source_fd, "dir/file", "new");
+    scratch_mkdir(trees.source_fd, "made", 0711);
+    scratch_mkdir(trees.target_fd, "dir", 0700);
+    scratch_write(trees.target_fd, "dir/file", "old");
+    assert_return_code(fchmod(trees.target_fd, 0750), errno);
+    copy_with(&trees, &options);
+    assert_content(trees.target_fd, "dir/file", "new");
+    assert_int_equal(status_of(trees.target_fd, "dir").st_mode & 07777, 0700);
+    assert_int_equal(status_of(trees.target_fd, "made").st_mode & 07777, 0711);
+    assert_int_equal(status_of(trees.target_fd, ".").st_mode & 07777, 0750);
+}
+
 static void a_directory_and_a_file_do_not_replace_each_other(void **state)
 {
     _cleanup_trees_ Trees trees = trees_open(state);
@@ -537,6 +555,38 @@ static void of_what_is_mounted_below_only_the_place_is_copied(void **state)
     copy(&trees);
     assert_content(trees.target_fd, "mounted/file", "text");
     assert_return_code(umount(path), errno);
+}
+
+static void what_is_mounted_on_is_not_replaced(void **state)
+{
+    _cleanup_trees_ Trees trees = trees_open(state);
+    _cleanup_free_ char *path = memory_printf("%s/target/file", ((Scratch *)*state)->path);
+    Error error = {};
+
+    scratch_write(trees.source_fd, "file", "new");
+    scratch_write(trees.target_fd, "file", "old");
+    assert_return_code(mount(path, path, NULL, MS_BIND, NULL), errno);
+    assert_true(tree_copy(trees.source_fd, trees.target_fd, &as_it_is, &error) < 0);
+    check_error(&error, ERROR_CONFLICT, "cannot replace 'file', which is a mount point");
+    assert_return_code(umount(path), errno);
+    assert_content(trees.target_fd, "file", "old");
+    assert_int_equal(scratch_count(trees.target_fd, "."), 1);
+}
+
+static void a_file_is_copied_by_its_handle(void **state)
+{
+    _cleanup_trees_ Trees trees = trees_open(state);
+    _cleanup_close_ int fd = -EBADF, dir_fd = -EBADF;
+
+    scratch_mkdir(trees.source_fd, "dir", 0700);
+    scratch_write(trees.source_fd, "dir/file", "text");
+    assert_return_code(symlinkat("x", trees.source_fd, "link"), errno);
+    fd = openat(trees.source_fd, "link", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    dir_fd = openat(trees.source_fd, "dir", O_PATH | O_CLOEXEC);
+    assert_int_equal(tree_copy_handle(fd, trees.target_fd, "l", &as_it_is, NULL), 0);
+    assert_int_equal(tree_copy_handle(dir_fd, trees.target_fd, "d", &as_it_is, NULL), 0);
+    assert_true(S_ISLNK(status_of(trees.target_fd, "l").st_mode));
+    assert_content(trees.target_fd, "d/file", "text");
 }
 
 static void the_kernels_own_files_are_never_read(void **state)
@@ -771,10 +821,13 @@ int main(void)
         ON_DISK(an_owner_without_an_id_in_the_target_is_refused),
         ON_DISK(what_is_there_is_replaced_and_directories_are_merged),
         ON_DISK(what_is_there_is_left_alone_where_that_is_asked_for),
+        ON_DISK(directories_that_are_there_keep_their_properties_where_that_is_asked_for),
         ON_DISK(a_directory_and_a_file_do_not_replace_each_other),
         ON_DISK(one_entry_is_copied_under_another_name),
         ON_DISK(a_directory_is_not_copied_into_itself),
         ON_DISK(of_what_is_mounted_below_only_the_place_is_copied),
+        ON_DISK(what_is_mounted_on_is_not_replaced),
+        ON_DISK(a_file_is_copied_by_its_handle),
         ON_DISK(the_kernels_own_files_are_never_read),
         ON_DISK(a_tree_of_any_depth_is_copied_with_few_descriptors),
         ON_DISK(a_full_file_system_leaves_the_old_file_and_nothing_else),
