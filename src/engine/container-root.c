@@ -25,6 +25,7 @@
 #include "base/socket.h"
 #include "engine/config-mounts.h"
 #include "engine/container-private.h"
+#include "engine/container-userns.h"
 #include "engine/volume.h"
 
 #define ATTEMPTS 3
@@ -346,6 +347,8 @@ static int open_live(ContainerRoot *root, Error *err)
 
     if (r >= 0)
         r = container_process_open_root(root->live, pidfd, &root->fd, err);
+    if (r >= 0 && container_has_own_ids(root->live))
+        id_map_copy(&root->ids, &root->live->spec.ids);
     return r;
 }
 
