@@ -230,8 +230,11 @@ void container_claim_free(ContainerClaim *claim)
     _cleanup_error_ Error ignored = {}; /* the next command finishes what fails here */
 
     if (!claim->shim) { /* otherwise it goes on: its shim has the lock and the directory */
-        if (claim->undo)
+        if (claim->undo) {
+            /* Its row still says that it is being made, or removes itself: all of it goes. */
+            claim->container->spec.auto_remove = true;
             (void)container_claim_remove(claim, &ignored);
+        }
         volume_release(claim->engine, claim->id);
         /* One that was removed meanwhile has no row to be loaded. */
         if (claim->container || !container_row_exists(claim->engine, claim->id))

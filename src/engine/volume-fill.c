@@ -123,7 +123,10 @@ static int is_only_user(const Filling *filling, Error *err)
 
 static int copy(const Filling *filling, int target_fd, Error *err)
 {
-    const TreeCopyOptions options = { .flags = TREE_COPY_OWNERS | TREE_COPY_ONE_MOUNT };
+    const TreeCopyOptions options = {
+        .flags = TREE_COPY_OWNERS | TREE_COPY_ONE_MOUNT,
+        .source_ids = &filling->claim->container->spec.ids, /* the root is seen through its ids */
+    };
 
     return tree_copy(filling->source_fd, target_fd, &options, err);
 }

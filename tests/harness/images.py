@@ -57,3 +57,28 @@ def make_busybox(cay):
 
 def make_debian(cay):
     cay("image", "bootstrap", DEBIAN_REFERENCE, check=True, timeout=900)
+
+
+def entry(name, content=None, mode=None, uid=0, gid=0, xattrs=None, link=None):
+    """A directory, a file with @content, or a symlink to @link, for make_with()."""
+    info = tarfile.TarInfo(name)
+    info.uid, info.gid = uid, gid
+    info.pax_headers = {f"SCHILY.xattr.{key}": value for key, value in (xattrs or {}).items()}
+    if link is not None:
+        info.type, info.linkname = tarfile.SYMTYPE, link
+    elif content is None:
+        info.type, info.mode = tarfile.DIRTYPE, 0o755 if mode is None else mode
+    else:
+        info.mode, info.size = 0o644 if mode is None else mode, len(content)
+    return info, (content or "").encode()
+
+
+def make_with(cay, reference, entries, *changes):
+    """The small image with more in it, and with @changes of its configuration."""
+    output = io.BytesIO(busybox_tar())
+    with tarfile.open(fileobj=output, mode="a", format=tarfile.PAX_FORMAT) as archive:
+        for info, content in entries:
+            archive.addfile(info, io.BytesIO(content))
+    options = [word for change in changes for word in ("-c", change)]
+    cay("import", *options, "-", reference, input=output.getvalue(), check=True)
+    return reference
