@@ -4,8 +4,11 @@
 
 #include "base/id-map.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 
 void id_map_done(IdMap *map)
@@ -50,6 +53,23 @@ void id_map_copy(IdMap *map, const IdMap *from)
 bool id_map_is_identity(const IdMap *map)
 {
     return !map || (map->uids.count == 0 && map->gids.count == 0);
+}
+
+uint32_t id_map_own_size(void)
+{
+    _cleanup_close_ int fd = open("/proc/self/gid_map", O_RDONLY | O_CLOEXEC);
+    unsigned inside, outside, size;
+    char text[64] = "";
+
+    if (fd < 0 || fd_read_full(fd, text, sizeof(text) - 1) <= 0 ||
+        sscanf(text, "%u %u %u", &inside, &outside, &size) != 3)
+        return UINT32_MAX;
+    return inside == 0 ? size : 1;
+}
+
+bool id_map_is_initial(void)
+{
+    return id_map_own_size() == UINT32_MAX;
 }
 
 static bool translate(uint32_t id, uint32_t from, uint32_t to, uint32_t size, uint32_t *ret)

@@ -41,6 +41,13 @@ void id_map_copy(IdMap *map, const IdMap *from);
 /* Are ids the same on both sides? @map may be NULL, which means it. */
 bool id_map_is_identity(const IdMap *map);
 
+/* How many ids from 0 on there are in this process's own user namespace: all of them, UINT32_MAX,
+ * outside of any. In doubt it is there. */
+uint32_t id_map_own_size(void);
+
+/* Is this process in no user namespace but the host's? */
+bool id_map_is_initial(void);
+
 /* True, and *ret is the id on the other side, if it has one. */
 bool id_ranges_to_host(const IdRanges *ranges, uint32_t id, uint32_t *ret);
 bool id_ranges_to_container(const IdRanges *ranges, uint32_t id, uint32_t *ret);

@@ -39,8 +39,10 @@ static char *ping_groups(const Container *container)
     for (size_t i = 0; i < gids->count; i++)
         if (!widest || gids->items[i].size > widest->size)
             widest = &gids->items[i];
-    if (!widest)
+    if (!widest && id_map_is_initial())
         return memory_strdup("0 2147483647");
+    if (!widest)
+        return memory_printf("0 %u", id_map_own_size() - 1);
     return memory_printf("%u %u", widest->container_id, widest->container_id + (widest->size - 1));
 }
 

@@ -113,7 +113,8 @@ static int decide_default(Engine *engine, ContainerSpec *spec, Error *err)
     const char *joined = find_joined(spec);
     int r;
 
-    if (find_host_share(spec)) {
+    /* In a user namespace there are no more ids to give away, and nobody may map any. */
+    if (find_host_share(spec) || !id_map_is_initial()) {
         set_mode(spec, memory_strdup("host"));
         return 0;
     }

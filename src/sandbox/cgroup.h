@@ -52,6 +52,16 @@ int cgroup_create(const CgroupOptions *options, const LinuxResources *resources,
                   Error *err);
 
 /*
+ * Give it to @uid and @gid, to make cgroups of their own in it; its own limits stay ours. Errors:
+ * DENIED, SYSTEM.
+ */
+int cgroup_delegate(Cgroup *cgroup, uid_t uid, gid_t gid, Error *err);
+
+/* Does the specification want it given to root of the container, and who is that outside? It does
+ * where that has cgroups of its own and may write to them (config-linux.md, cgroup ownership). */
+bool cgroup_wants_delegation(const RuntimeConfig *config, uid_t *ret_uid, gid_t *ret_gid);
+
+/*
  * The first process is in it. Until then a process of ours may hold the place, because systemd
  * keeps no scope without one; it ends here, or with its parent.
  */

@@ -120,7 +120,7 @@ int sandbox_plan_open(SandboxPlan *plan, const SandboxOptions *options, Error *e
     r = device_table_plan(&plan->devices, config, plan->has_own_dev, err);
     if (r >= 0 && plan->has_user && !plan->namespaces.is_ordinary)
         r = device_tree_make(&plan->mounts, &plan->devices, config, err);
-    if (r >= 0 && plan->has_user)
+    if (r >= 0 && (plan->has_user || !id_map_is_initial()))
         r = device_table_clone(&plan->devices, err);
     if (r < 0)
         return r;

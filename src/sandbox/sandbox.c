@@ -293,6 +293,19 @@ static int prepare_from_outside(Making *making, Error *err)
     return let_go_on(sandbox, err);
 }
 
+/* The child is in it, and has not executed its program. */
+static int settle_cgroup(const Making *making, Error *err)
+{
+    Cgroup *cgroup = making->sandbox->cgroup;
+    uid_t uid;
+    gid_t gid;
+
+    cgroup_settle(cgroup);
+    if (geteuid() != 0 || !cgroup_wants_delegation(making->plan->config, &uid, &gid))
+        return 0;
+    return cgroup_delegate(cgroup, uid, gid, err);
+}
+
 /* The next word of the child's, with descriptors that may come along. */
 static int wait_for_report(Sandbox *sandbox, int *ret_fds, size_t max_fds, Error *err)
 {
@@ -387,7 +400,7 @@ static int make_sandbox(Making *making, Error *err)
     if (r >= 0)
         r = wait_until_ready(making, err);
     if (r >= 0 && sandbox->cgroup)
-        cgroup_settle(sandbox->cgroup); /* the child is in it */
+        r = settle_cgroup(making, err);
     if (r >= 0)
         r = process_attributes_set(sandbox->pid, config->process, err);
     if (r >= 0 && rdt)

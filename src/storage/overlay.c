@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/fs-ids.h"
+#include "base/id-map.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/process.h"
@@ -52,6 +53,9 @@ static const struct {
     /* no file handles of the lower file system in upper: it survives a copied or restored store */
     { "index", "off" },
 };
+
+/* Only the host's root can write trusted.* attributes: in a user namespace user.* have to do. */
+#define USER_XATTRS "userxattr"
 
 /* What overlay says when it will not have these layers or directories, whatever is asked again. */
 static bool overlay_is_unable(int errnum)
@@ -113,6 +117,8 @@ static int overlay_configure(int fs_fd, const Overlay *overlay)
                      0) < 0)
             return -errno;
     }
+    if (!id_map_is_initial() && fsconfig(fs_fd, FSCONFIG_SET_FLAG, USER_XATTRS, NULL, 0) < 0)
+        return -errno;
     if (overlay->volatile_ && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
         return -errno;
     /* what mount(8) and df(1) show in the container */
@@ -442,6 +448,8 @@ static int plan_make(ChildPlan *plan, const Overlay *overlay)
     for (size_t i = 0; i < ARRAY_SIZE(overlay_settings); i++)
         string_buffer_printf(&plan->options, ",%s=%s", overlay_settings[i].key,
                              overlay_settings[i].value);
+    if (!id_map_is_initial())
+        string_buffer_add(&plan->options, "," USER_XATTRS);
     if (overlay->volatile_)
         string_buffer_add(&plan->options, ",volatile");
     return plan->options.length < MOUNT_DATA_SIZE ? 0 : -E2BIG;

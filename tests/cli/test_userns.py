@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 
 import pytest
+from harness.images import busybox_tar
 
 CALLER = 61234
 
@@ -389,3 +390,51 @@ def test_a_configuration_that_was_named_has_to_be_there(cay, image, no_leaks):
             "'/nowhere.yaml': No such file")
     refused(cay("--config-file", "/nowhere.yaml", "run", "--rm", image, "true"),
             "'/nowhere.yaml': No such file")
+
+
+# --- the caller's files, and containers in containers ---
+
+
+@pytest.mark.parametrize("userns", ["auto", "host", "auto:size=2000"])
+@pytest.mark.parametrize("user", [0, 1000])
+def test_with_match_user_the_caller_s_files_are_the_process_s_and_the_other_way_around(
+        run, shared, userns, user):
+    os.chown(shared, CALLER, CALLER)
+    result = run("--userns", userns, "-u", f"{user}:{user}", "--mount",
+                 f"type=bind,source={shared},target=/shared,match-user", None, "sh", "-c",
+                 "cd /shared; stat -c %u:%g caller; cat caller; echo >>caller; echo >new",
+                 env=AS_CALLER)
+    assert output(result) == f"{user}:{user}\ncaller\n"
+    assert owners(shared) == {"root": (0, 0), "user": (1000, 1000), "caller": (CALLER, CALLER),
+                              "new": (CALLER, CALLER)}
+
+
+def test_with_match_user_others_keep_their_places(run, shared):
+    assert output(run("--mount", f"type=bind,source={shared},target=/shared,match-user",
+                      "-u", "1000:1000", None, "stat", "-c", "%n %u", "/shared/caller",
+                      "/shared/user", "/shared/root", env=AS_CALLER)) == \
+        f"/shared/caller 1000\n/shared/user {CALLER}\n/shared/root 0\n"
+
+
+NESTED = """
+/cay/cay import /busybox.tar nested
+for mode in "" "--userns host"; do
+    /cay/cay run --rm $mode -v /inside:/shared nested sh -c \\
+        'cat /shared/file && echo written >/shared/new && rm -rf /home && mkdir /home &&
+         ls -A /home && id -u'
+done
+"""
+
+
+def test_cay_works_in_a_container_with_ids_of_its_own(cay, release, image, no_leaks, tmp_path):
+    (tmp_path / "busybox.tar").write_bytes(busybox_tar())
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "file").write_text("found\n", encoding="ascii")
+    libraries = [word for path, name in (("/usr", "/usr"), ("/lib", "/lib"), ("/lib64", "/lib64"))
+                 if os.path.isdir(path)
+                 for word in ("-v", f"{os.path.realpath(path)}:{name}:ro")]
+    result = cay("run", "--rm", "--privileged", "--userns", "auto", "-v", "/var/lib/cay",
+                 "-v", f"{release}:/cay:ro", "-v", f"{tmp_path}/busybox.tar:/busybox.tar:ro",
+                 "-v", f"{tmp_path}/inside:/inside", *libraries, image, "sh", "-ec", NESTED)
+    assert output(result).split("\n", 1)[1] == "found\n0\nfound\n0\n"
+    assert owners(tmp_path / "inside") == {"file": (0, 0), "new": (0, 0)}

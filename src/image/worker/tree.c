@@ -24,6 +24,8 @@
 
 /* Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories" */
 #define OPAQUE_XATTR "trusted.overlay.opaque"
+/* Where overlays are mounted in a user namespace. */
+#define USER_OPAQUE_XATTR "user.overlay.opaque"
 #define WHITEOUT_DEVICE makedev(0, 0)
 
 struct Tree {
@@ -279,5 +281,8 @@ int tree_make_whiteout(int fd, const char *name)
 
 int tree_make_opaque(int fd)
 {
-    return fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0 ? -errno : 0;
+    if (fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0 &&
+        (errno != EPERM || fsetxattr(fd, USER_OPAQUE_XATTR, "y", 1, 0) < 0))
+        return -errno;
+    return 0;
 }
