@@ -38,8 +38,9 @@ static int is_taken(Engine *engine, uint32_t project, Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(engine->database, &statement, err,
-                             "SELECT 1 FROM container WHERE project = ? AND project > 0", "i",
-                             (int64_t)project);
+                             "SELECT 1 FROM container WHERE project = ? AND project > 0"
+                             " UNION ALL SELECT 1 FROM volume WHERE project = ? AND project > 0",
+                             "ii", (int64_t)project, (int64_t)project);
 
     return r < 0 ? r : statement_step(statement, err);
 }

@@ -18,7 +18,7 @@
 int project_parse_size(const char *text, int64_t *ret, Error *err);
 
 /*
- * A project that nobody has, for what will lie in the file system of @fd. To be called in the
- * transaction that inserts the row it is for. Errors: UNSUPPORTED (it has no quotas), SYSTEM.
+ * A project that nobody has, for what will lie in the file system of @fd. Errors: UNSUPPORTED (it
+ * has no quotas), SYSTEM.
  */
 int project_choose(Engine *engine, int fd, uint32_t *ret, Error *err);

@@ -59,6 +59,7 @@ static int settle(Engine *engine, const char *name, Error *err)
 
     if (volume_row_exists(engine, name))
         return 0;
+    volume_release_limit(engine, name);
     r = path_remove_tree(engine->volumes_fd, name);
     return r < 0 ? error_result(err, r, "remove the files of volume '%s'", name) : 0;
 }

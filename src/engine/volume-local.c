@@ -16,10 +16,12 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "engine/project.h"
 #include "engine/volume-options.h"
 #include "engine/volume-private.h"
 #include "sandbox/file-system.h"
 #include "storage/loop-device.h"
+#include "storage/project-quota.h"
 #include "storage/tree-usage.h"
 
 #define DATA_MODE 0755
@@ -37,16 +39,59 @@ static int local_check(const Volume *volume, Error *err)
     return r < 0 || !parsed.type ? r : file_system_check(parsed.type, &parsed.mount, err);
 }
 
+/*
+ * The directory around the files tells of the project until there is a row: it gives it to them,
+ * and no container reaches it.
+ */
+static int limit_files(const Volume *volume, int directory_fd, Error *err)
+{
+    _cleanup_volume_options_ VolumeOptions options = {};
+    int r = volume_options_parse(&volume->options, &options, err);
+
+    if (r < 0 || volume->project == 0)
+        return r;
+    r = project_quota_join(directory_fd, volume->project, err);
+    return r < 0 ? r
+                 : project_quota_limit(directory_fd, volume->project, (uint64_t)options.size, err);
+}
+
 static int local_create(Engine *engine, const Volume *volume, int directory_fd, Error *err)
 {
-    _cleanup_close_ int fd = path_open_directory(directory_fd, VOLUME_DATA_NAME, DATA_MODE);
+    _cleanup_close_ int fd = -EBADF;
+    int r = limit_files(volume, directory_fd, err);
 
     (void)engine;
+    if (r < 0)
+        return r;
+    fd = path_open_directory(directory_fd, VOLUME_DATA_NAME, DATA_MODE);
     if (fd < 0)
         return error_result(err, fd, "make directory '%s'", volume->mount_point);
     if (fchmod(fd, DATA_MODE) < 0) /* whatever the umask is */
         return error_errno(err, "set the mode of '%s'", volume->mount_point);
     return 0;
+}
+
+int volume_choose_project(Engine *engine, Volume *volume, Error *err)
+{
+    _cleanup_volume_options_ VolumeOptions options = {};
+    int r;
+
+    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) != 0)
+        return 0; /* the options are another driver's */
+    r = volume_options_parse(&volume->options, &options, err);
+    if (r < 0 || options.size == 0)
+        return r;
+    return project_choose(engine, engine->volumes_fd, &volume->project, err);
+}
+
+void volume_release_limit(Engine *engine, const char *name)
+{
+    _cleanup_close_ int fd =
+        openat(engine->volumes_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    uint32_t project = fd < 0 ? 0 : project_quota_of(fd, engine->volumes_fd);
+
+    if (project > 0) /* without quotas by now there is no limit either */
+        (void)project_quota_clear(fd, project);
 }
 
 /* The directory with the files of the volume, or -errno. */
@@ -62,18 +107,25 @@ int64_t volume_measure(Engine *engine, const Volume *volume)
     _cleanup_close_ int fd = -EBADF;
     uint64_t bytes;
 
-    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) != 0 || volume->options.count > 0)
+    if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) != 0 || volume_options_mount(&volume->options))
         return -1;
     fd = open_data(engine, volume, O_RDONLY);
     return fd < 0 || tree_usage(fd, &bytes) < 0 ? -1 : (int64_t)bytes;
 }
 
-static int mount_directory(Engine *engine, const Volume *volume, VolumeMount *ret, Error *err)
+/* The limit is set anew: the state may have moved to another disk. */
+static int mount_directory(Engine *engine, const Volume *volume, const VolumeOptions *options,
+                           VolumeMount *ret, Error *err)
 {
-    int fd = open_data(engine, volume, O_PATH);
+    int fd, r = 0;
 
+    if (volume->project > 0)
+        r = project_quota_limit(engine->volumes_fd, volume->project, (uint64_t)options->size, err);
+    if (r < 0)
+        return r;
+    fd = open_data(engine, volume, O_PATH);
     if (fd < 0)
-        return error_result(err, fd, "open the files of volume '%s'", volume->name);
+        return error_result(err, fd, "open the files");
     *ret = (VolumeMount) { .fd = fd, .path = memory_strdup(volume->mount_point) };
     return 0;
 }
@@ -139,8 +191,8 @@ static int local_mount(Engine *engine, const Volume *volume, const VolumeUse *us
     int r = volume_options_parse(&volume->options, &options, err);
 
     (void)use;
-    if (r >= 0 && volume->options.count == 0)
-        r = mount_directory(engine, volume, ret, err);
+    if (r >= 0 && !volume_options_mount(&volume->options))
+        r = mount_directory(engine, volume, &options, ret, err);
     else if (r >= 0 && options.mount.bind)
         r = mount_bind(&options, ret, err);
     else if (r >= 0)

@@ -11,7 +11,9 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "engine/project.h"
 
+#define SIZE_NAME "size"
 #define TYPE_NONE "none"
 #define TYPE_TMPFS "tmpfs"
 
@@ -22,6 +24,12 @@ void volume_options_done(VolumeOptions *options)
     mount_options_done(&options->mount);
 }
 
+bool volume_options_mount(const StringMap *options)
+{
+    return options->count > string_map_contains(options, SIZE_NAME);
+}
+
+/* What is mounted has the size that it has. */
 static int refuse_size(const StringMap *options, Error *err)
 {
     const char *type = string_map_get(options, "type");
@@ -30,25 +38,25 @@ static int refuse_size(const StringMap *options, Error *err)
         return error_set(err, ERROR_INVALID,
                          "option 'size' is not for what is mounted: write 'o=size=%s'",
                          string_map_get(options, "size"));
-    return error_set(err, ERROR_UNSUPPORTED, "option 'size' is not supported by this version");
+    return error_set(err, ERROR_INVALID, "option 'size' is not for what is mounted");
 }
 
 static int check_names(const StringMap *options, Error *err)
 {
-    static const char *const names[] = { "type", "device", "o" };
+    static const char *const names[] = { "type", "device", "o", SIZE_NAME };
 
     for (size_t i = 0; i < options->count; i++) {
         const char *name = options->items[i].key;
         bool is_known = false;
 
-        if (strcmp(name, "size") == 0)
-            return refuse_size(options, err);
         for (size_t j = 0; j < ARRAY_SIZE(names); j++)
             is_known = is_known || strcmp(name, names[j]) == 0;
         if (!is_known)
             return error_set(err, ERROR_INVALID, "invalid option: '%s'", name);
     }
-    return 0;
+    return string_map_contains(options, SIZE_NAME) && volume_options_mount(options)
+               ? refuse_size(options, err)
+               : 0;
 }
 
 /* What means something to a mount(8), and nothing, or something else, to a mount that is new. */
@@ -126,6 +134,10 @@ int volume_options_parse(const StringMap *options, VolumeOptions *ret, Error *er
 
     if (r < 0 || options->count == 0)
         return r;
+    if (!volume_options_mount(options)) {
+        r = project_parse_size(string_map_get(options, SIZE_NAME), &ret->size, err);
+        return r < 0 ? error_wrap(err, r, "option 'size'") : 0;
+    }
     if (!device || !*device)
         return error_set(err, ERROR_INVALID, "missing required option: 'device'");
     ret->device = memory_strdup(device);

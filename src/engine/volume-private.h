@@ -73,6 +73,12 @@ extern const VolumeDriver volume_plugin_driver;
 /* In a volume's own directory: its files, where the local driver has them itself. */
 #define VOLUME_DATA_NAME "_data"
 
+/* Choose a project for one of the local driver's that is to have a limit. Errors: UNSUPPORTED. */
+int volume_choose_project(Engine *engine, Volume *volume, Error *err);
+
+/* A limit of the volume @name, which has no row, is taken back: its files are about to go. */
+void volume_release_limit(Engine *engine, const char *name);
+
 /* Where the local driver has the files of the volume @name. The caller frees it. */
 char *volume_local_path(Engine *engine, const char *name);
 

@@ -6,10 +6,13 @@
 
 #include <string.h>
 
+#include "engine/volume-options.h"
+
 static bool is_wanted(const PruneFilter *filter, const Volume *volume, bool all)
 {
     return volume->n_users == 0 && (all || volume->is_anonymous) &&
-           strcmp(volume->driver, VOLUME_DRIVER_LOCAL) == 0 && volume->options.count == 0 &&
+           strcmp(volume->driver, VOLUME_DRIVER_LOCAL) == 0 &&
+           !volume_options_mount(&volume->options) &&
            prune_filter_matches(filter, volume->created_at, &volume->labels);
 }
 

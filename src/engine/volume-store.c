@@ -30,7 +30,7 @@ const DatabaseSchema volume_schema = {
     .n_steps = ARRAY_SIZE(schema_steps),
 };
 
-#define COLUMNS "name, driver, options, labels, created_at, is_anonymous"
+#define COLUMNS "name, driver, options, labels, created_at, is_anonymous, project"
 #define SELECT_COLUMNS                                                                             \
     "SELECT " COLUMNS ", (SELECT count(*) FROM container_volume WHERE volume = name) FROM volume"
 
@@ -101,7 +101,8 @@ static int read_row(Engine *engine, Statement *row, Volume **ret, Error *err)
         return error_wrap(err, r, "state database: volume '%s'", volume->name);
     volume->created_at = statement_int(row, 4);
     volume->is_anonymous = statement_int(row, 5) != 0;
-    volume->n_users = statement_int(row, 6);
+    volume->project = (uint32_t)statement_int(row, 6);
+    volume->n_users = statement_int(row, 7);
     if (strcmp(volume->driver, VOLUME_DRIVER_LOCAL) == 0)
         volume->mount_point = volume_local_path(engine, volume->name);
 
@@ -130,9 +131,10 @@ int volume_row_insert(Engine *engine, const Volume *volume, Error *err)
     _cleanup_free_ char *labels = map_to_text(&volume->labels);
 
     return database_execute(engine->database, NULL, err,
-                            "INSERT INTO volume (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)", "ssssii",
-                            volume->name, volume->driver, options, labels, volume->created_at,
-                            (int64_t)volume->is_anonymous);
+                            "INSERT INTO volume (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+                            "ssssiii", volume->name, volume->driver, options, labels,
+                            volume->created_at, (int64_t)volume->is_anonymous,
+                            (int64_t)volume->project);
 }
 
 int volume_row_delete(Engine *engine, const char *name, Error *err)

@@ -168,6 +168,7 @@ static int remove_files(Engine *engine, const VolumeDriver *driver, const Volume
 
     if (r < 0)
         return r;
+    volume_release_limit(engine, volume->name);
     r = path_remove_tree(engine->volumes_fd, volume->name);
     return r < 0 ? error_result(err, r, "remove the files of volume '%s'", volume->name) : 0;
 }
@@ -194,6 +195,7 @@ static int create(Engine *engine, const VolumeDriver *driver, const Volume *volu
     if (r < 0) {
         if (made == 0 && driver->remove)
             (void)driver->remove(engine, volume, NULL); /* the first failure counts */
+        volume_release_limit(engine, volume->name);
         change->is_open = path_remove_tree(engine->volumes_fd, volume->name) < 0;
         return error_wrap(err, r, "create volume '%s'", volume->name);
     }
@@ -227,6 +229,9 @@ int volume_create(Engine *engine, const VolumeRequest *request, Volume **ret, Er
         if (r != 0)
             return r < 0 ? r : 0;
     }
+    r = volume_choose_project(engine, volume, err);
+    if (r < 0)
+        return error_wrap(err, r, "create volume '%s'", volume->name);
     r = create(engine, driver, volume, request->container, &change, err);
     if (r < 0)
         return r;

@@ -26,6 +26,7 @@ typedef struct Volume {
     StringMap options; /* the driver's, as they were given */
     StringMap labels;
     int64_t created_at; /* nanoseconds since 1970 */
+    uint32_t project;   /* of its files, for their limit (storage/project-quota.h); 0: none */
     bool is_anonymous;  /* made for a container, under a random name */
     int64_t n_users;    /* containers that use it, at the time of reading */
     char *mount_point;  /* absolute path of its files on the host; NULL: only its driver knows */

@@ -116,6 +116,21 @@ int project_quota_join(int directory_fd, uint32_t project, Error *err)
     return 0;
 }
 
+/* 0 also where nothing has a project. */
+static uint32_t read_project(int directory_fd)
+{
+    struct fsxattr attributes;
+
+    return ioctl(directory_fd, FS_IOC_FSGETXATTR, &attributes) < 0 ? 0 : attributes.fsx_projid;
+}
+
+uint32_t project_quota_of(int directory_fd, int parent_fd)
+{
+    uint32_t project = read_project(directory_fd);
+
+    return project == read_project(parent_fd) ? 0 : project;
+}
+
 int project_quota_clear(int fd, uint32_t project)
 {
     return set_limit(fd, project, 0);

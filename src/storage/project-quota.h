@@ -40,5 +40,9 @@ int project_quota_limit(int fd, uint32_t project, uint64_t bytes, Error *err);
  */
 int project_quota_join(int directory_fd, uint32_t project, Error *err);
 
+/* The project that the directory @directory_fd was given by project_quota_join(); 0: none, or it is
+ * the one that @parent_fd gives to whatever is made in it. */
+uint32_t project_quota_of(int directory_fd, int parent_fd);
+
 /* Take the limit back: @project is like a number that was never used. Returns 0 or -errno. */
 int project_quota_clear(int fd, uint32_t project);

@@ -27,6 +27,23 @@ def test_a_limit_that_the_file_system_cannot_keep_is_refused_with_what_to_do(in_
     assert not in_memory.state.containers()
 
 
+def test_a_limit_of_a_volume_is_refused_alike(in_memory):
+    result = in_memory("volume", "create", "-o", "size=10G", "data")
+    assert result.returncode == 1
+    assert "volumes' lies on another file system, so keep the state" in result.stderr, str(result)
+    assert in_memory("volume", "ls", "-q").stdout == ""
+
+
+@pytest.mark.parametrize("option, reason", [
+    (["-o", "size=tiny"], "option 'size': 'tiny' is not a size such as '10G'"),
+    (["-o", "size=1m", "-o", "device=/srv", "-o", "type=ext4"],
+     "option 'size' is not for what is mounted"),
+])
+def test_a_size_of_a_volume_that_says_nothing_useful_is_refused(cay, option, reason):
+    result = cay("volume", "create", *option, "data")
+    assert result.returncode == 1 and reason in result.stderr, str(result)
+
+
 @pytest.mark.parametrize("option, reason", [
     ("size=large", "storage option 'size': 'large' is not a size such as '10G'"),
     ("size=1k", "storage option 'size': '1k' is less than 1 MiB"),

@@ -87,6 +87,7 @@ def cay(build, kind, worker_directory, numbers, busybox_template):
         yield cay
         for container in cay.state.containers():
             cay("rm", container)
+        cay("volume", "prune", "--all", "--force")
         assert not limits(cay.state.directory), "limits stay behind"
 
 
@@ -106,6 +107,7 @@ def test_what_a_container_writes_ends_at_its_limit(cay):
     assert LIMIT - MIB < int(result.stdout) <= LIMIT, str(result)
 
 
+@pytest.mark.parametrize("kind", ["ext4"])
 def test_others_are_not_concerned_by_a_limit(cay):
     image = images.BUSYBOX_REFERENCE
     limited(cay, "--name", "full", image, "sh", "-c", FILL)
@@ -133,6 +135,35 @@ def test_the_project_is_in_the_row_and_ends_with_it(cay):
     assert limits(cay.state.directory) == {rows["two"]: 1536 * MIB}
     assert cay.ok("inspect", "--format", "{{json .HostConfig.StorageOpt}}", "two") == \
         '{"size":"1.5g"}'
+
+
+def test_a_volume_with_a_limit_is_a_disk_of_that_size_for_all_its_containers(cay):
+    image = images.BUSYBOX_REFERENCE
+    cay.ok("volume", "create", "-o", "size=20m", "data")
+    fill = FILL.replace("/filled", "/data/filled")
+    output = cay.ok("run", "--rm", "-v", "data:/data", image, "sh", "-c",
+                    f"df -k /data | tail -n 1; {fill}")
+    assert output.split()[1] == str(LIMIT // 1024)
+    assert LIMIT - MIB < int(output.split()[-1]) <= LIMIT
+    result = cay("run", "--rm", "-v", "data:/data", image, "sh", "-c",
+                 "dd if=/dev/zero of=/data/more bs=64k count=16")
+    assert result.returncode == 1, str(result)
+    assert list(limits(cay.state.directory).values()) == [LIMIT]
+    assert cay.ok("volume", "inspect", "--format", "{{json .Options}}", "data") == \
+        '{"size":"20m"}'
+    cay.ok("volume", "rm", "data")
+    assert not limits(cay.state.directory)
+
+
+@pytest.mark.parametrize("kind", ["ext4"])
+def test_a_volume_whose_maker_or_remover_is_killed_leaves_no_limit(cay):
+    for command in (["volume", "create", "-o", "size=20m", "data"], ["volume", "rm", "data"]):
+        for fault in faults.kills(cay, *command, calls=("quotactl_fd",)):
+            cay("volume", *(["rm"] if "create" in command else ["create", "-o", "size=20m"]),
+                "data")
+            fault.run()
+            left = cay.ok("volume", "ls", "--quiet")
+            assert list(limits(cay.state.directory).values()) == [LIMIT] * bool(left), str(fault)
 
 
 def test_a_file_system_that_is_without_quotas_by_now_is_refused_at_the_next_start(cay, kind):
