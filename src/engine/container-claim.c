@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/random-id.h"
@@ -149,6 +150,25 @@ static void collect_layers(Engine *engine, const Digest *image_id)
         (void)image_store_collect(images, false, NULL);
 }
 
+/* Of one that nobody has seen, or that takes them along. A volume whose driver does not let go of
+ * it is no reason to keep the container. */
+static int remove_volumes(Engine *engine, const Container *container, Error *err)
+{
+    _cleanup_error_ Error problem = {};
+    int r;
+
+    if (!container->spec.auto_remove && container->state != CONTAINER_CREATING)
+        return 0;
+    r = container_volumes_remove(engine, container, &problem);
+    if (r < 0 && problem.kind != ERROR_EXHAUSTED) {
+        log_warning("volumes of container '%s' stay: %s", container->name, error_message(&problem));
+        return 0;
+    }
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
+}
+
 int container_claim_remove(ContainerClaim *claim, Error *err)
 {
     Engine *engine = claim->engine;
@@ -174,11 +194,9 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
     if (r < 0)
         return error_result(err, r, "remove files of container '%s'", container->name);
     container_quota_release(engine, container);
-    if (container->spec.auto_remove || container->state == CONTAINER_CREATING) {
-        r = container_volumes_remove(engine, container, err);
-        if (r < 0)
-            return r;
-    }
+    r = remove_volumes(engine, container, err);
+    if (r < 0)
+        return r;
     r = container_row_delete(engine, container->id, err);
     if (r < 0)
         return r;

@@ -159,8 +159,8 @@ static int add_volumes(ContainerSpec *spec, Error *err)
             .mode = memory_strdup(""),
             .volume_driver = memory_strdup(spec->volume_driver),
         };
-        /* What an image says has not been checked yet. */
-        int r = mount_spec_validate_target(spec->volumes.items[i], err);
+        /* What an image says has not been checked yet, and may start anywhere. */
+        int r = mount_spec_validate_target(mount.target, err);
 
         if (r < 0)
             return error_wrap(err, r, "invalid volume '%s'", spec->volumes.items[i]);

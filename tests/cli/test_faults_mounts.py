@@ -118,7 +118,7 @@ def test_without_room_a_volume_stays_empty_or_starts_whole(cay, full):
     for fault in found:
         fault.run()
         assert_empty_or_whole(cay.state, fault)
-        assert_settled(cay, fault, None)
+        assert cay.ok("run", "--rm", "-v", "web:/data", full, "cat", "/data/sub/deep") == "deep"
         forget(cay)
         assert_settled(cay, fault, 0)
 
