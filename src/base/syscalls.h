@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -39,6 +40,13 @@ static inline int sys_reset_signal(int signal)
 static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+/* From Linux 6.15 on; ENOSYS before. */
+static inline int sys_open_tree_attr(int dir_fd, const char *path, unsigned flags,
+                                     struct mount_attr *attributes, size_t size)
+{
+    return (int)syscall(467, dir_fd, path, flags, attributes, size);
 }
 
 static inline int sys_quotactl_fd(int fd, unsigned command, unsigned id, void *data)

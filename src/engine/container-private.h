@@ -169,6 +169,21 @@ typedef struct ContainerRoot {
 int container_root_open(Engine *engine, const char *name, ContainerRoot *ret, Error *err);
 void container_root_done(ContainerRoot *root);
 #define _cleanup_container_root_ _cleanup_(container_root_done)
+/* --- what others take of one that runs (container-mount-clone.c) --- */
+
+/*
+ * Open @file ("ns/pid") of the first process of @other, in procfs, so that it is that one's
+ * whatever becomes of its pid. Errors: CONFLICT (it does not run), SYSTEM.
+ */
+int container_open_process_file(const Container *other, const char *file, int *ret_fd, Error *err);
+
+/*
+ * Clone the mount that @other has at @path, without the attributes @clear (MOUNT_ATTR_*), as a
+ * detached mount. Its file system is its own to arrange: what comes may be any mount that it sees.
+ * Errors: as above.
+ */
+int container_clone_mount(const Container *other, const char *path, uint64_t clear, int *ret_fd,
+                          Error *err);
 
 /* --- recovery (container-recover.c) --- */
 

@@ -20,6 +20,7 @@ struct Engine {
     Database *database;
     LayerStore *layers;
     ImageStore *images;
+    struct TmpfsVolume *tmpfs_volumes; /* that this process has mounted (volume-tmpfs.c) */
 };
 
 extern const DatabaseSchema container_schema;
@@ -28,3 +29,6 @@ extern const DatabaseSchema secret_schema;
 
 /* Tells the image store which images containers use; @data is the engine. */
 int container_list_image_users(void *data, ImageUsers *users, Error *err);
+
+/* Close the handles of tmpfs volumes. */
+void engine_forget_tmpfs_volumes(Engine *engine);

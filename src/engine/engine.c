@@ -123,6 +123,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 
 void engine_close(Engine *engine)
 {
+    engine_forget_tmpfs_volumes(engine);
     if (engine->images)
         image_store_close(engine->images);
     if (engine->layers)

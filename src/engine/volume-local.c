@@ -190,11 +190,12 @@ static int local_mount(Engine *engine, const Volume *volume, const VolumeUse *us
     _cleanup_volume_options_ VolumeOptions options = {};
     int r = volume_options_parse(&volume->options, &options, err);
 
-    (void)use;
     if (r >= 0 && !volume_options_mount(&volume->options))
         r = mount_directory(engine, volume, &options, ret, err);
     else if (r >= 0 && options.mount.bind)
         r = mount_bind(&options, ret, err);
+    else if (r >= 0 && strcmp(options.type, VOLUME_TYPE_TMPFS) == 0)
+        r = volume_tmpfs_mount(engine, volume, use, &options, ret, err);
     else if (r >= 0)
         r = mount_file_system(&options, ret, err);
     return r < 0 ? error_wrap(err, r, "volume '%s'", volume->name) : 0;
@@ -204,4 +205,5 @@ const VolumeDriver volume_local_driver = {
     .check = local_check,
     .create = local_create,
     .mount = local_mount,
+    .release = volume_tmpfs_release, /* all else ends with the container's mounts */
 };

@@ -15,7 +15,6 @@
 
 #define SIZE_NAME "size"
 #define TYPE_NONE "none"
-#define TYPE_TMPFS "tmpfs"
 
 void volume_options_done(VolumeOptions *options)
 {
@@ -34,7 +33,7 @@ static int refuse_size(const StringMap *options, Error *err)
 {
     const char *type = string_map_get(options, "type");
 
-    if (type && strcmp(type, TYPE_TMPFS) == 0)
+    if (type && strcmp(type, VOLUME_TYPE_TMPFS) == 0)
         return error_set(err, ERROR_INVALID,
                          "option 'size' is not for what is mounted: write 'o=size=%s'",
                          string_map_get(options, "size"));
@@ -120,7 +119,7 @@ static int check_file_system(VolumeOptions *options, const char *type, Error *er
         return error_set(err, ERROR_INVALID, "option 'type=none' needs 'o=bind'");
     options->type = memory_strdup(type);
     /* What is below may itself be read-only, and is refused otherwise. */
-    if (strcmp(type, TYPE_TMPFS) != 0 &&
+    if (strcmp(type, VOLUME_TYPE_TMPFS) != 0 &&
         (mount_options_merged(&options->mount).value & MOUNT_ATTR_RDONLY))
         string_map_set(&options->mount.data, "ro", NULL);
     return check_address(&options->mount, err);

@@ -10,6 +10,8 @@
 #include "base/string-list.h"
 #include "sandbox/mount-options.h"
 
+#define VOLUME_TYPE_TMPFS "tmpfs"
+
 typedef struct VolumeOptions {
     char *type;   /* of a file system; NULL: a bind, or nothing is mounted */
     char *device; /* what it is on; of a bind an absolute path */

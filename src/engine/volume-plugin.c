@@ -149,6 +149,12 @@ static int plugin_mount(Engine *engine, const Volume *volume, const VolumeUse *u
     return r;
 }
 
+static void plugin_release(Engine *engine, const Volume *volume, const char *container)
+{
+    (void)engine;
+    unmount(volume, container);
+}
+
 static int plugin_describe(Volume *volume, Error *err)
 {
     _cleanup_json_ json_t *answer = NULL, *capabilities = NULL;
@@ -175,6 +181,6 @@ const VolumeDriver volume_plugin_driver = {
     .create = plugin_create,
     .remove = plugin_remove,
     .mount = plugin_mount,
-    .release = unmount,
+    .release = plugin_release,
     .describe = plugin_describe,
 };

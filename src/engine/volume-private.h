@@ -48,6 +48,7 @@ int volume_recover_all(Engine *engine, Error *err);
 typedef struct VolumeUse {
     const char *container; /* id */
     bool is_mounted;       /* for it, somewhere else */
+    int mark_fd;           /* as long as it is, the driver's to write to; empty at first */
 } VolumeUse;
 
 typedef struct VolumeDriver {
@@ -62,7 +63,7 @@ typedef struct VolumeDriver {
     int (*remove)(Engine *engine, const Volume *volume, Error *err);
     int (*mount)(Engine *engine, const Volume *volume, const VolumeUse *use, VolumeMount *ret,
                  Error *err);
-    void (*release)(const Volume *volume, const char *container); /* NULL: mounts end alone */
+    void (*release)(Engine *engine, const Volume *volume, const char *container);
     /* Fill in what only the driver knows; NULL: nothing is. */
     int (*describe)(Volume *volume, Error *err);
 } VolumeDriver;
@@ -84,3 +85,18 @@ char *volume_local_path(Engine *engine, const char *name);
 
 /* Any name but that of our own driver may be a plug-in's. */
 const VolumeDriver *volume_driver_find(const char *name);
+
+/*
+ * Open what the driver wrote when it mounted the volume for container @id. Returns the descriptor,
+ * or -errno when it is not mounted.
+ */
+int volume_open_mark(Engine *engine, const char *name, const char *id);
+
+/* --- tmpfs (volume-tmpfs.c) --- */
+
+typedef struct VolumeOptions VolumeOptions;
+
+/* One that another container has is shown to this one too. */
+int volume_tmpfs_mount(Engine *engine, const Volume *volume, const VolumeUse *use,
+                       const VolumeOptions *options, VolumeMount *ret, Error *err);
+void volume_tmpfs_release(Engine *engine, const Volume *volume, const char *container);

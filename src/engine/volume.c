@@ -379,20 +379,28 @@ static int open_mounted(Engine *engine, const char *id, int *ret_fd)
     return 0;
 }
 
-/* Before it is: what is told to be mounted and is not does no harm. Returns 1 when it was marked.
- */
-static int mark_mounted(Engine *engine, const char *name, const char *id, Error *err)
+/* Before it is: what is told to be mounted and is not does no harm. */
+static int mark_mounted(Engine *engine, const char *name, VolumeUse *use, Error *err)
 {
-    _cleanup_free_ char *path = memory_printf("%s/" MOUNTED_NAME, id);
+    _cleanup_free_ char *path = memory_printf("%s/" MOUNTED_NAME, use->container);
     _cleanup_close_ int directory_fd = path_open_directory(engine->runtime_fd, path, MOUNTED_MODE);
-    _cleanup_close_ int fd = -EBADF;
 
     if (directory_fd < 0)
         return error_result(err, directory_fd, "make runtime directory '%s'", path);
-    fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EEXIST)
-        return error_errno(err, "make '%s' in runtime directory '%s'", name, path);
-    return fd < 0;
+    use->mark_fd = openat(directory_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    use->is_mounted = use->mark_fd < 0 && errno == EEXIST;
+    if (use->is_mounted)
+        use->mark_fd = openat(directory_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return use->mark_fd < 0 ? error_errno(err, "make '%s' in runtime directory '%s'", name, path)
+                            : 0;
+}
+
+int volume_open_mark(Engine *engine, const char *name, const char *id)
+{
+    _cleanup_free_ char *path = memory_printf("%s/" MOUNTED_NAME "/%s", id, name);
+    int fd = openat(engine->runtime_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd < 0 ? -errno : fd;
 }
 
 static void unmark_mounted(Engine *engine, const char *name, const char *id)
@@ -402,26 +410,33 @@ static void unmark_mounted(Engine *engine, const char *name, const char *id)
     (void)unlinkat(engine->runtime_fd, path, 0); /* else its driver is told once more */
 }
 
+static int mount_marked(Engine *engine, const Volume *volume, const VolumeUse *use,
+                        VolumeMount *ret, Error *err)
+{
+    _cleanup_error_ Error problem = {};
+    int r = volume_driver_find(volume->driver)->mount(engine, volume, use, ret, &problem);
+
+    /* Who did not answer may have mounted it. */
+    if (r < 0 && !use->is_mounted && problem.kind != ERROR_UNAVAILABLE)
+        unmark_mounted(engine, volume->name, use->container);
+    if (r < 0)
+        error_move(err, &problem);
+    else if (!use->is_mounted)
+        tell(engine, volume, "mount", use->container);
+    return r;
+}
+
 int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err)
 {
     _cleanup_(volume_freep) Volume *volume = NULL;
-    _cleanup_error_ Error problem = {};
-    VolumeUse use = { .container = id };
+    VolumeUse use = { .container = id, .mark_fd = -EBADF };
     int r = volume_row_load(engine, name, &volume, err);
 
     if (r >= 0)
-        r = mark_mounted(engine, name, id, err);
-    if (r < 0)
-        return r;
-    use.is_mounted = r > 0;
-    r = volume_driver_find(volume->driver)->mount(engine, volume, &use, ret, &problem);
-    /* Who did not answer may have mounted it. */
-    if (r < 0 && !use.is_mounted && problem.kind != ERROR_UNAVAILABLE)
-        unmark_mounted(engine, name, id);
-    if (r < 0)
-        error_move(err, &problem);
-    else if (!use.is_mounted)
-        tell(engine, volume, "mount", id);
+        r = mark_mounted(engine, name, &use, err);
+    if (r >= 0)
+        r = mount_marked(engine, volume, &use, ret, err);
+    fd_close(use.mark_fd);
     return r;
 }
 
@@ -434,7 +449,7 @@ static void release(Engine *engine, const char *name, const char *id)
         return;
     driver = volume_driver_find(volume->driver);
     if (driver->release)
-        driver->release(volume, id);
+        driver->release(engine, volume, id);
     tell(engine, volume, "unmount", id);
 }
 

@@ -312,3 +312,22 @@ def test_what_a_boot_has_interrupted_is_swept_once(cay, state):
     assert volumes.directories(state) == ["debris", "web"]  # nobody tells of it
     (state.runtime / "volumes-scanned").rmdir()
     assert names(cay) == volumes.directories(state) == ["web"]
+
+
+def test_a_removal_that_races_with_containers_takes_no_volume_from_one(cay, state, image):
+    cay.ok("volume", "create", "same")
+    makers = [cay.spawn("create", "-v", "same:/data", image, "true") for _ in range(4)]
+    removers = [cay.spawn("volume", "rm", "-f", "same") for _ in range(4)]
+    for process in removers:
+        _, stderr = process.communicate()
+        assert process.returncode == 0 or b"remove same: volume is in use - [" in stderr
+    for process in makers:
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+    assert names(cay) == volumes.directories(state) == ["same"]
+    containers = cay.ok("ps", "-aq", "--no-trunc").split()
+    assert len(containers) == 4
+    result = cay("volume", "rm", "same")
+    assert all(container in result.stderr for container in containers)
+    cay.ok("rm", *containers)
+    cay.ok("volume", "rm", "same")
