@@ -171,3 +171,76 @@ class Bundle:
     def close(self):
         if self.path:
             shutil.rmtree(self.path)
+
+
+class Subject:
+    """An engine that is asked for things; what it prints goes to /dev/null, or is returned."""
+
+    def __init__(self, name, prefix, root, image, share):
+        self.name, self.prefix, self.root, self.image = name, prefix, root, image
+        self.share = share
+        self.made = [] # names of containers
+
+    def command(self, *arguments):
+        return [*self.prefix, *arguments]
+
+    def call(self, *arguments):
+        # a file: what a container keeps of its standard error must not keep us
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(
+                self.command(*arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                check=False,
+                preexec_fn=(lambda: (os.chroot(self.root), os.chdir("/"))) if self.root else None)
+            output.seek(0)
+            text = output.read().strip()
+        if result.returncode != 0:
+            raise RuntimeError(f"{self.name} {arguments[0]}: {text[-300:]}")
+        return text
+
+    def run(self, *options, then, image=None):
+        return ["run", "--network", "none", *options, image or self.image, *then]
+
+    def clear(self):
+        names, self.made = self.made, []
+        for start in range(0, len(names), 50):
+            try:
+                self.call("rm", "-f", *names[start:start + 50])
+            except (OSError, RuntimeError) as error: # one that was not made after all
+                say(str(error))
+
+
+def find_subjects(make, arguments, directory, archive, opened):
+    """make(name, prefix, root, image, share) of each engine that works here."""
+    wanted = arguments.only.split(",") if arguments.only else ["cay", "docker", "podman"]
+    found = []
+    for name in wanted:
+        if name == "cay":
+            cay = Cay(arguments.build, directory, archive)
+            if cay.usable:
+                found.append(make(name, cay.command(), None, cay.image, 1.0))
+            continue
+        engine = Engine(name, directory, archive, arguments.root)
+        opened.append(engine)
+        if engine.usable:
+            found.append(make(name, [engine.program], arguments.root, IMAGE,
+                              getattr(arguments, "peers", 1.0)))
+    return found
+
+
+def print_rows(rows, names):
+    """[(what, {engine's name: number})], with how much more than cay's the others' are."""
+    others = [name for name in names if name != "cay"]
+    titles = "".join(f"{name:>12}{'x cay':>8}" for name in others)
+    width = max(28, *(len(what) + 1 for what, _ in rows))
+    print(f"{'':<{width}}{'floor':>9}{'cay':>12}{titles}")
+    for what, values in rows:
+        text = f"{what:<{width}}"
+        text += f"{values['floor']:>9.2f}" if "floor" in values else f"{'':>9}"
+        text += f"{values['cay']:>12.2f}" if "cay" in values else f"{'-':>12}"
+        for name in others:
+            if name not in values:
+                text += f"{'-':>12}{'-':>8}"
+                continue
+            ratio = f"{values[name] / values['cay']:.1f}" if "cay" in values else "-"
+            text += f"{values[name]:>12.2f}{ratio:>8}"
+        print(text)
