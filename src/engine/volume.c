@@ -283,8 +283,8 @@ static int delete_row(Engine *engine, const VolumeDriver *driver, const Volume *
     return r < 0 ? r : database_commit(&transaction, err);
 }
 
-/* Row, then files. What keeps its files is not removed, unless it is by @force: then it is known no
- * more, and its driver has to see what becomes of them. */
+/* Row, then files. What keeps its files is not removed, but for what a plug-in has: by @force that
+ * is known no more, and the plug-in has to see what becomes of it. */
 static int remove_changed(Engine *engine, const Volume *volume, bool force, VolumeChange *change,
                           Error *err)
 {
@@ -306,7 +306,7 @@ static int remove_changed(Engine *engine, const Volume *volume, bool force, Volu
     if (r < 0) {
         error_set(err, problem.kind == ERROR_NOT_FOUND ? ERROR_UNAVAILABLE : problem.kind,
                   "remove %s: %s", volume->name, error_message(&problem));
-        change->is_open = force || volume_row_insert(engine, volume, NULL) < 0;
+        change->is_open = (force && driver->remove) || volume_row_insert(engine, volume, NULL) < 0;
     } else
         tell(engine, volume, "destroy", NULL);
     return r;

@@ -5,9 +5,11 @@ Commands about volumes that are killed at each step that changes something, or f
 A volume is there, with all its files, or it is not. What is left is swept by the next command.
 """
 
+import subprocess
+
 import faults
 import pytest
-from harness import debris, volumes
+from harness import cdi, debris, volume_plugin, volumes
 
 CHANGES = [*faults.FILES, *faults.LOCKS, "exit_group"]
 
@@ -114,3 +116,38 @@ def test_a_removal_without_room_in_the_database_is_made_room_for(cay):
         seen.add(code)
         assert assert_whole(cay, fault) == [], str(fault)
     assert 0 in seen
+
+
+def test_a_run_that_is_killed_leaves_a_plugin_with_no_mount(cay, image, tmp_path):
+    directory = tmp_path / "volumes"
+    directory.mkdir()
+    with cdi.alone(), volume_plugin.serve(directory) as plugin:
+        cay.ok("volume", "create", "-d", plugin.name, "same")
+        mounted = 0
+        for fault in faults.kills(cay, "run", "--rm", "-v", "same:/data", image, "true",
+                                  calls=["connect", "sendto", "unlinkat", "renameat"]):
+            plugin.requests.clear()
+            fault.run()
+            cay.state.settle()
+            assert cay.ok("ps", "-aq") == "", str(fault)
+            assert plugin.mounts.get("same", []) == [], str(fault)
+            mounted += "Mount" in plugin.calls
+        assert mounted > 0
+        cay.ok("volume", "rm", "same")
+
+
+def test_a_run_that_is_killed_leaves_no_loop_device(cay, image, tmp_path):
+    disk = tmp_path / "disk"
+    with open(disk, "wb") as file:
+        file.truncate(4 << 20)
+    subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+    cay.ok("volume", "create", "-o", "type=ext4", "-o", f"device={disk}", "same")
+    for fault in faults.kills(cay, "run", "--rm", "-v", "same:/data", image, "true",
+                              calls=["ioctl", "fsconfig", "fsmount", "vfork", "connect"]):
+        fault.run()
+        cay.state.settle()
+        assert cay.ok("ps", "-aq") == "", str(fault)
+        shown = subprocess.run(["losetup", "--noheadings", "-j", disk], capture_output=True,
+                               text=True, check=True).stdout
+        assert shown == "", str(fault)
+    cay.ok("run", "--rm", "-v", "same:/data", image, "true")
