@@ -71,12 +71,25 @@ static char *path_in_bundle(const Shim *shim, const char *name)
     return memory_printf("%s/" OCI_RUNTIME_BUNDLE_NAME "/%s", shim->oci->directory, name);
 }
 
+/* Something for the mount @mount_fd to lie on: a directory or a file. */
+static int make_place(const char *path, int mount_fd)
+{
+    struct stat status;
+    int r;
+
+    if (fstat(mount_fd, &status) < 0)
+        return -errno;
+    r = S_ISDIR(status.st_mode) ? mkdir(path, 0700) : mknod(path, S_IFREG | 0600, 0);
+    return r < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int attach(const Shim *shim, int mount_fd, const char *name)
 {
     _cleanup_free_ char *path = path_in_bundle(shim, name);
+    int r = make_place(path, mount_fd);
 
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return -errno;
+    if (r < 0)
+        return r;
     if (move_mount(mount_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return -errno;
     return mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
@@ -105,6 +118,27 @@ static int attach_all(const Shim *shim)
     return r;
 }
 
+/*
+ * Only what is a mount of its own can be attached, and a handle may lead to part of one of the
+ * host's. It becomes one while we still are in the host's mount namespace. Before Linux 6.15 a
+ * detached mount cannot be cloned; it is one already.
+ */
+static void clone_handles(const Shim *shim)
+{
+    for (size_t i = 0; i < shim->config->mounts.count; i++) {
+        const char *number = own_fd_of(shim->config->mounts.items[i].source);
+        _cleanup_close_ int clone = -EBADF;
+        int32_t fd;
+
+        if (!number || parse_i32(number, &fd) < 0)
+            continue;
+        clone =
+            open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+        if (clone >= 0)
+            (void)dup3(clone, fd, O_CLOEXEC); /* else attaching it says what is wrong */
+    }
+}
+
 /* A mount attached once cannot be attached again: so it is for all runs. */
 static int make_mounts(Shim *shim, Error *err)
 {
@@ -112,6 +146,7 @@ static int make_mounts(Shim *shim, Error *err)
     _cleanup_close_ int mounts_fd = -EBADF;
     int r;
 
+    clone_handles(shim);
     if (host_fd < 0 || unshare(CLONE_NEWNS) < 0)
         return error_errno(err, "make a mount namespace for the runtime");
     r = attach_all(shim);

@@ -208,3 +208,12 @@ def test_propagation_to_the_host_is_refused(cay, image, release, tmp_path, no_le
                  image, "true")
     assert result.returncode == 125
     assert "mount '/x': propagation 'rshared' does not work with another runtime" in result.stderr
+
+
+def test_volumes_parts_of_them_and_images_are_mounted(cay, run, image):
+    run("--rm", "-v", "web:/data", then=script("mkdir /data/sub; echo in > /data/sub/file"))
+    result = run("--rm", "-v", "web:/data", "--mount", "src=web,dst=/sub,volume-subpath=sub",
+                 "--mount", "src=web,dst=/file,volume-subpath=sub/file",
+                 "--mount", f"type=image,src={image},dst=/image",
+                 then=script("cat /data/sub/file /sub/file /file; ls -d /image/bin"))
+    assert result.stdout == "in\nin\nin\n/image/bin\n", str(result)
