@@ -94,6 +94,38 @@ static const Command commands[] = {
         .execute = cli_container_create,
     },
     {
+        .names = { "container commit", "commit" },
+        .arguments = "CONTAINER [REPOSITORY[:TAG]]",
+        .summary = "Make an image of a container and what it has changed",
+        .description = "A container that runs is paused meanwhile, and goes on however this "
+                       "command ends. Volumes are no part of the image.",
+        .options = &container_commit_option_table,
+        .min_arguments = 1,
+        .max_arguments = 2,
+        .execute = cli_container_commit,
+    },
+    {
+        .names = { "container diff", "diff" },
+        .arguments = "CONTAINER",
+        .summary = "Show what a container has changed in its root file system",
+        .description = "A is what was added, C what was changed, D what was deleted.",
+        .options = &no_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_container_diff,
+    },
+    {
+        .names = { "container export", "export" },
+        .arguments = "CONTAINER",
+        .summary = "Write the root file system of a container as a tar archive",
+        .description = "Volumes are no part of it. A file that is named appears once the archive "
+                       "is whole.",
+        .options = &container_export_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_container_export,
+    },
+    {
         .names = { "container kill", "kill" },
         .arguments = "CONTAINER [CONTAINER...]",
         .summary = "Send a signal to containers",

@@ -7,6 +7,7 @@
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "sandbox/runtime-config.h"
+#include "storage/overlay-changes.h"
 #include "supervisor/shim-protocol.h"
 #include "supervisor/shim-settings.h"
 
@@ -112,6 +113,19 @@ int container_rootfs_mount(ContainerClaim *claim, Error *err);
 
 /* The same for whoever looks at its files and is not the container: with ids as they are stored. */
 int container_rootfs_mount_as_stored(ContainerClaim *claim, Error *err);
+
+/* What the container has changed, as its overlay keeps it. CONFLICT: it is being removed, as in the
+ * next two. */
+int container_rootfs_open_changes(Engine *engine, const Container *container, int *ret_fd,
+                                  Error *err);
+int container_rootfs_list_changes(Engine *engine, const Container *container, OverlayChanges *ret,
+                                  Error *err);
+
+/*
+ * Its root file system as it is stored, read-only, whether it runs or not: what is mounted in it is
+ * not there, and owners are as images have them. A detached mount, the caller's.
+ */
+int container_rootfs_view(Engine *engine, const Container *container, int *ret_fd, Error *err);
 
 /* --- the limit of its files' size (container-quota.c) --- */
 

@@ -3,6 +3,7 @@
 /* A container's root file system: its image's layers, the mount points below them, its own
  * changes. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,12 +56,13 @@ static int open_layers(Engine *engine, const Digest *image, LayerHandles *ret, E
 }
 
 /* Those of the container's image, and below them all the mount points. */
-static int open_root_layers(ContainerClaim *claim, LayerHandles *layers, Error *err)
+static int open_root_layers(Engine *engine, const Container *container, LayerHandles *layers,
+                            Error *err)
 {
-    int r = open_layers(claim->engine, &claim->container->image, layers, err);
+    int r = open_layers(engine, &container->image, layers, err);
 
     if (r >= 0)
-        r = mount_points_open(claim->engine, &layers->fds[layers->count], err);
+        r = mount_points_open(engine, &layers->fds[layers->count], err);
     if (r >= 0)
         layers->count++;
     return r;
@@ -100,7 +102,7 @@ static int mount_layers(ContainerClaim *claim, const LayerHandles *layers, Error
 int container_rootfs_create(ContainerClaim *claim, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    int r = open_root_layers(claim, &layers, err);
+    int r = open_root_layers(claim->engine, claim->container, &layers, err);
 
     if (r >= 0) /* the lowest layer is that of the mount points */
         r = snapshot_create(claim->directory_fd, layers.count > 1 ? layers.fds[0] : -EBADF, err);
@@ -110,7 +112,7 @@ int container_rootfs_create(ContainerClaim *claim, Error *err)
 int container_rootfs_mount(ContainerClaim *claim, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    int r = open_root_layers(claim, &layers, err);
+    int r = open_root_layers(claim->engine, claim->container, &layers, err);
 
     return r < 0 ? r : mount_layers(claim, &layers, err);
 }
@@ -118,7 +120,7 @@ int container_rootfs_mount(ContainerClaim *claim, Error *err)
 int container_rootfs_mount_as_stored(ContainerClaim *claim, Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    int r = open_root_layers(claim, &layers, err);
+    int r = open_root_layers(claim->engine, claim->container, &layers, err);
 
     if (r < 0)
         return r;
@@ -140,6 +142,56 @@ int container_image_mount(const ConfigSource *source, const Digest *image, int *
     options.layer_fds = layers.fds;
     options.n_layers = layers.count;
     map_ids(source->container, source->id_map_fd, &options);
+    return snapshot_mount(&options, ret_fd, err);
+}
+
+static int open_directory(Engine *engine, const Container *container, const char *name, int *ret_fd,
+                          Error *err)
+{
+    _cleanup_free_ char *path =
+        memory_printf("%s%s%s", container->id, name ? "/" : "", name ? name : "");
+    int fd = openat(engine->containers_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT)
+        return error_set(err, ERROR_CONFLICT, "container '%s' is being removed", container->name);
+    if (fd < 0)
+        return error_errno(err, "open the directory of container '%s'", container->name);
+    *ret_fd = fd;
+    return 0;
+}
+
+int container_rootfs_open_changes(Engine *engine, const Container *container, int *ret_fd,
+                                  Error *err)
+{
+    return open_directory(engine, container, "upper", ret_fd, err);
+}
+
+int container_rootfs_list_changes(Engine *engine, const Container *container, OverlayChanges *ret,
+                                  Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    _cleanup_close_ int changes_fd = -EBADF;
+    int r = container_rootfs_open_changes(engine, container, &changes_fd, err);
+
+    if (r >= 0)
+        r = open_root_layers(engine, container, &layers, err);
+    return r < 0 ? r : overlay_changes_list(changes_fd, layers.fds, layers.count, ret, err);
+}
+
+int container_rootfs_view(Engine *engine, const Container *container, int *ret_fd, Error *err)
+{
+    _cleanup_(layer_handles_done) LayerHandles layers = {};
+    _cleanup_close_ int directory_fd = -EBADF;
+    SnapshotOptions options = { .read_only = true, .with_changes = true };
+    int r = open_directory(engine, container, NULL, &directory_fd, err);
+
+    if (r >= 0)
+        r = open_root_layers(engine, container, &layers, err);
+    if (r < 0)
+        return r;
+    options.layer_fds = layers.fds;
+    options.n_layers = layers.count;
+    options.container_fd = directory_fd;
     return snapshot_mount(&options, ret_fd, err);
 }
 

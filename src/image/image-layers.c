@@ -49,29 +49,105 @@ static void use_manifest_blob(const LayerSource *source, ImageLayer *layer)
     layer->media_type = memory_strdup(source->media_type);
 }
 
+/* Fill in what was recorded of the layer @layer->chain_id. Returns 1, 0 when nothing was. */
+static int read_record(ImageStore *store, ImageLayer *layer, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(store->database, &statement, err,
+                             "SELECT blob, blob_size, media_type, size FROM layer "
+                             "WHERE chain_id = ?",
+                             "s", layer->chain_id.text);
+
+    if (r >= 0)
+        r = statement_step(statement, err);
+    if (r <= 0)
+        return r;
+    if (digest_parse(statement_text(statement, 0), &layer->blob) < 0)
+        return error_set(err, ERROR_CORRUPT, "the database holds a malformed blob digest");
+    layer->blob_size = statement_int(statement, 1);
+    layer->media_type = memory_strdup(statement_text(statement, 2));
+    layer->size = statement_int(statement, 3);
+    return 1;
+}
+
+static int read_manifest(ImageStore *store, const Digest *id, Manifest *ret, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    _cleanup_free_ char *text = NULL;
+    Digest digest;
+    size_t size;
+    int r = database_prepare(store->database, &statement, err,
+                             "SELECT manifest FROM image WHERE id = ?", "s", id->text);
+
+    if (r >= 0)
+        r = statement_step(statement, err);
+    if (r == 0)
+        return error_set(err, ERROR_NOT_FOUND, "image '%s' was removed", id->text);
+    if (r < 0)
+        return r;
+    if (digest_parse(statement_text(statement, 0), &digest) < 0)
+        return error_set(err, ERROR_CORRUPT, "the database holds a malformed manifest digest");
+    r = content_store_read(store->content, &digest, &text, &size, err);
+    return r < 0 ? r : manifest_parse(text, size, ret, err);
+}
+
+/* Its size is as it was recorded; its blob may have been that of another image by then. */
+static int recall_layer(ImageStore *store, const Descriptor *blob, ImageLayer *layer, Error *err)
+{
+    int r = read_record(store, layer, err);
+
+    if (r < 0)
+        return r;
+    if (r == 0 || digest_parse(blob->digest, &layer->blob) < 0)
+        return error_set(err, ERROR_CORRUPT, "nothing is recorded of layer '%s'",
+                         layer->chain_id.text);
+    layer->blob_size = blob->size;
+    free(layer->media_type);
+    layer->media_type = memory_strdup(blob->media_type);
+    return 0;
+}
+
+int image_store_recall_layers(ImageStore *store, const Digest *id, const ImageConfig *config,
+                              ImageLayers *ret, Error *err)
+{
+    _cleanup_free_ Digest *chain_ids = image_config_chain_ids(config);
+    _cleanup_image_layers_ ImageLayers layers = {};
+    _cleanup_manifest_ Manifest manifest = {};
+    int r = read_manifest(store, id, &manifest, err);
+
+    if (r < 0)
+        return r;
+    if (manifest.layers.count != config->rootfs.diff_ids.count)
+        return error_set(err, ERROR_CORRUPT, "image '%s' has another number of layers than blobs",
+                         id->text);
+    for (size_t i = 0; i < manifest.layers.count; i++) {
+        _cleanup_image_layer_ ImageLayer layer = { .chain_id = chain_ids[i] };
+
+        if (digest_parse(config->rootfs.diff_ids.items[i], &layer.diff_id) < 0)
+            return error_set(err, ERROR_CORRUPT, "image '%s' has a malformed diff id", id->text);
+        r = recall_layer(store, &manifest.layers.items[i], &layer, err);
+        if (r < 0)
+            return r;
+        image_layers_take(&layers, &layer);
+    }
+
+    *ret = layers;
+    layers = (ImageLayers) {};
+    return 0;
+}
+
 /* Returns 1 when the layer is stored, recorded, and its blob intact; 0 when it must be unpacked. */
 static int find_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret, Error *err)
 {
-    _cleanup_(statement_freep) Statement *statement = NULL;
     _cleanup_image_layer_ ImageLayer layer = { .diff_id = source->diff_id };
     int r;
 
     layer.chain_id = image_chain_id(source->parent, &source->diff_id);
     if (!layer_store_has(store->layers, &layer.chain_id))
         return 0;
-    r = database_prepare(store->database, &statement, err,
-                         "SELECT blob, blob_size, media_type, size FROM layer WHERE chain_id = ?",
-                         "s", layer.chain_id.text);
-    if (r < 0)
-        return r;
-    r = statement_step(statement, err);
+    r = read_record(store, &layer, err);
     if (r <= 0)
         return r;
-    if (digest_parse(statement_text(statement, 0), &layer.blob) < 0)
-        return error_set(err, ERROR_CORRUPT, "the database holds a malformed blob digest");
-    layer.blob_size = statement_int(statement, 1);
-    layer.media_type = memory_strdup(statement_text(statement, 2));
-    layer.size = statement_int(statement, 3);
     use_manifest_blob(source, &layer);
     if (!content_store_verify(store->content, &layer.blob, NULL))
         return 0;

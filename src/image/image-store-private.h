@@ -61,6 +61,11 @@ typedef struct LayerSource {
 int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret,
                           Error *err);
 
+/* All layers of the image @id, whose configuration is @config, bottom to top, with the blobs that
+ * its manifest names. Errors: NOT_FOUND (it was removed), CORRUPT, SYSTEM. */
+int image_store_recall_layers(ImageStore *store, const Digest *id, const ImageConfig *config,
+                              ImageLayers *ret, Error *err);
+
 /*
  * Make an image of stored layers visible: its documents are stored, then one transaction writes its
  * row, its layers and its names. An image that exists gets the new manifest and layers.

@@ -94,23 +94,24 @@ static int snapshot_open(int container_fd, const char *name, int *ret_fd, Error 
 int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err)
 {
     _cleanup_close_ int upper_fd = -EBADF, work_fd = -EBADF, empty_fd = -EBADF;
-    _cleanup_free_ int *lower_fds = NEW_ARRAY(int, options->n_layers + 1);
-    size_t n_lower = options->n_layers;
+    _cleanup_free_ int *lower_fds = NEW_ARRAY(int, options->n_layers + 2);
+    size_t n_lower = 0;
     int r = 0;
 
-    if (!options->read_only) {
+    if (!options->read_only || options->with_changes)
         r = snapshot_open(options->container_fd, UPPER_DIRECTORY, &upper_fd, err);
-        if (r == 0)
-            r = snapshot_open(options->container_fd, WORK_DIRECTORY, &work_fd, err);
-    }
+    if (r == 0 && !options->read_only)
+        r = snapshot_open(options->container_fd, WORK_DIRECTORY, &work_fd, err);
     if (r < 0)
         return r;
     if (options->volatile_ && !options->read_only) /* what it warns of is known */
         (void)path_remove_tree(options->container_fd, VOLATILE_MARK);
 
+    if (options->read_only && options->with_changes)
+        lower_fds[n_lower++] = upper_fd;
+    for (size_t i = 0; i < options->n_layers; i++)
+        lower_fds[n_lower++] = options->layer_fds[i];
     /* an overlay wants one layer below upper, and two where there is no upper */
-    if (n_lower > 0)
-        memcpy(lower_fds, options->layer_fds, n_lower * sizeof(*lower_fds));
     if (n_lower == 0 || (options->read_only && n_lower == 1)) {
         empty_fd = path_open_directory(options->container_fd, EMPTY_DIRECTORY, DEFAULT_ROOT_MODE);
         if (empty_fd < 0)
@@ -121,7 +122,7 @@ int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err
         &(Overlay) {
             .lower_fds = lower_fds,
             .n_lower = n_lower,
-            .upper_fd = upper_fd,
+            .upper_fd = options->read_only ? -EBADF : upper_fd,
             .work_fd = work_fd,
             .parent_fd = options->container_fd,
             .id_map_fd = options->id_map_fd,

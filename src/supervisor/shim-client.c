@@ -380,6 +380,26 @@ int shim_client_set_paused(ShimClient *client, bool is_paused, Error *err)
     return r;
 }
 
+int shim_client_hold(ShimClient *client, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_HOLD, .is_paused = true };
+    _cleanup_error_ Error problem = {};
+    int r = client_request(client, &message, &problem);
+
+    if (r == -EALREADY)
+        return error_set(err, ERROR_CONFLICT, "the container is paused");
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
+}
+
+int shim_client_let_go(ShimClient *client, Error *err)
+{
+    const ShimMessage message = { .type = SHIM_MESSAGE_HOLD, .is_paused = false };
+
+    return client_request(client, &message, err);
+}
+
 int shim_client_reload(ShimClient *client, Error *err)
 {
     const ShimMessage message = { .type = SHIM_MESSAGE_RELOAD };

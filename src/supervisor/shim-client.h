@@ -150,6 +150,13 @@ int shim_client_kill(ShimClient *client, int signal, Error *err);
 /* Freeze or thaw. Errors also: CONFLICT (it is that already, or waits for its restart). */
 int shim_client_set_paused(ShimClient *client, bool is_paused, Error *err);
 
+/*
+ * Freeze it for as long as this client is connected, however that ends, or until it lets go;
+ * several clients may. Errors also: CONFLICT (it is paused by its user, or waits for its restart).
+ */
+int shim_client_hold(ShimClient *client, Error *err);
+int shim_client_let_go(ShimClient *client, Error *err);
+
 /* Let the shim read its settings again (shim-settings.h). Errors also: CORRUPT. */
 int shim_client_reload(ShimClient *client, Error *err);
 

@@ -57,8 +57,10 @@ static int set_paused(Shim *shim, bool is_paused)
     if (r < 0)
         return r;
     shim->is_paused = is_paused;
-    if (!is_paused)
+    if (!is_paused) {
         health_resume(shim);
+        peer_forget_holds(shim);
+    }
     state_write(shim);
     state_event(shim, is_paused ? "pause" : "unpause", NULL);
     return 0;
@@ -180,6 +182,13 @@ int control_pause(Shim *shim, bool is_paused)
     if (shim->state != SHIM_RUNNING)
         return -ESRCH;
     return shim->is_paused == is_paused ? -EALREADY : set_paused(shim, is_paused);
+}
+
+int control_hold(Shim *shim)
+{
+    int r = control_pause(shim, true);
+
+    return r == -EALREADY && peer_any_holds(shim) ? 0 : r;
 }
 
 int control_reload(Shim *shim)

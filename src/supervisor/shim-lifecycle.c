@@ -137,6 +137,7 @@ static void end_run(Shim *shim, bool is_last)
     shim->last_end = *exit;
     shim->last_end.error = NULL; /* belongs to the other */
     shim->is_paused = false;
+    peer_forget_holds(shim);
     control_forget_timeout(shim);
     health_stop(shim);
 

@@ -99,6 +99,29 @@ void peer_owe(Peer *peer, PeerDebt debt)
         peer_pay(peer);
 }
 
+bool peer_any_holds(const Shim *shim)
+{
+    for (const Peer *peer = shim->peers; peer; peer = peer->next)
+        if (peer->holds)
+            return true;
+    return false;
+}
+
+void peer_forget_holds(Shim *shim)
+{
+    for (Peer *peer = shim->peers; peer; peer = peer->next)
+        peer->holds = false;
+}
+
+/* The last one who lets go lets the container go on. */
+static int peer_release(Peer *peer)
+{
+    bool held = peer->holds;
+
+    peer->holds = false;
+    return held && !peer_any_holds(peer->shim) ? control_pause(peer->shim, false) : 0;
+}
+
 void peer_drop(Peer *peer)
 {
     Shim *shim = peer->shim;
@@ -113,6 +136,7 @@ void peer_drop(Peer *peer)
     if (shim->listener)
         (void)event_source_set_events(shim->listener, EPOLLIN); /* there is a place again */
 
+    (void)peer_release(peer); /* where it does not thaw now, `cay unpause` tries again */
     peer_settle(peer, ~0U);
     input_forget_peer(shim, peer);
     if (peer->streams & SHIM_STREAM_INPUT)
@@ -193,6 +217,15 @@ static int on_pause(Peer *peer, const ShimMessage *message)
     return peer_answer(peer, SHIM_MESSAGE_DONE, control_pause(peer->shim, message->is_paused != 0));
 }
 
+static int on_hold(Peer *peer, const ShimMessage *message)
+{
+    int r = message->is_paused ? control_hold(peer->shim) : peer_release(peer);
+
+    if (r >= 0 && message->is_paused)
+        peer->holds = true;
+    return peer_answer(peer, SHIM_MESSAGE_DONE, r);
+}
+
 static int on_reload(Peer *peer, const ShimMessage *message)
 {
     (void)message;
@@ -220,6 +253,7 @@ static int (*const handlers[_SHIM_MESSAGE_MAX])(Peer *peer, const ShimMessage *m
     [SHIM_MESSAGE_KILL] = on_kill,
     [SHIM_MESSAGE_PAUSE] = on_pause,
     [SHIM_MESSAGE_RELOAD] = on_reload,
+    [SHIM_MESSAGE_HOLD] = on_hold,
 };
 
 /* Returns 1 when a message was handled, 0 when there is none, or -errno (also at the end): drop the

@@ -44,6 +44,7 @@ struct Peer {
     EventSource *source;
     uint32_t streams; /* ShimStreams; 0: not attached */
     unsigned debts;   /* PeerDebt */
+    bool holds;       /* the container is frozen on its behalf: until it lets go, or is gone */
 };
 
 /* One of the container's output descriptors. */
@@ -216,6 +217,9 @@ void peer_stop_listening(Shim *shim);
 /* Send what @debt stands for as soon as there is room. */
 void peer_owe(Peer *peer, PeerDebt debt);
 void peer_drop(Peer *peer);
+/* Is the container frozen on the behalf of one of them? It goes on: of none any more. */
+bool peer_any_holds(const Shim *shim);
+void peer_forget_holds(Shim *shim);
 
 /* shim-events.c */
 
@@ -323,6 +327,9 @@ int control_kill(Shim *shim, int signal);
 /* EALREADY (it is so), EBUSY (it waits for its restart), ETIMEDOUT (a process cannot be stopped
  * now), EOPNOTSUPP (it has no freezer). */
 int control_pause(Shim *shim, bool is_paused);
+
+/* Freeze it until nobody holds it any more; more than one may. EALREADY: it is paused anyhow. */
+int control_hold(Shim *shim);
 
 /* EBADMSG (they are corrupt): then the old ones go on. */
 int control_reload(Shim *shim);

@@ -36,6 +36,7 @@ static const struct {
     [SHIM_MESSAGE_RELOAD] = { "reload", 0, 0 },
     [SHIM_MESSAGE_START_DETACHED] = { "start-detached", 0, 0 },
     [SHIM_MESSAGE_DONE] = { "done", sizeof(int32_t), 0 },
+    [SHIM_MESSAGE_HOLD] = { "hold", sizeof(uint32_t), 0 },
 };
 
 static bool type_is_known(unsigned type)

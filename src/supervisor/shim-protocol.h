@@ -65,8 +65,10 @@ typedef enum ShimMessageType {
     SHIM_MESSAGE_KILL,        /* @signal: as SIGNAL, and the restart policy is over */
     SHIM_MESSAGE_PAUSE,       /* freeze or thaw: @is_paused */
     SHIM_MESSAGE_RELOAD,      /* read the settings again */
-    SHIM_MESSAGE_DONE,        /* from the shim: @errnum, the answer to each of the four above */
+    SHIM_MESSAGE_DONE,        /* from the shim: @errnum, the answer to each of the four above, and
+                                 to HOLD */
     SHIM_MESSAGE_START_DETACHED, /* as START, and the owner attaches to nothing */
+    SHIM_MESSAGE_HOLD, /* freeze until the connection ends, or let go of that: @is_paused */
     _SHIM_MESSAGE_MAX,
 } ShimMessageType;
 
