@@ -5,6 +5,7 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,4 +201,26 @@ bool fd_is_on_fs(int fd, unsigned long magic)
     struct statfs fs;
 
     return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == magic;
+}
+
+static const uint32_t kernel_file_systems[] = {
+    PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+    DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,  TRACEFS_MAGIC,      SECURITYFS_MAGIC,
+    BPF_FS_MAGIC,       NSFS_MAGIC,     SELINUX_MAGIC,      PSTOREFS_MAGIC,
+    EFIVARFS_MAGIC,     BINFMTFS_MAGIC, 0x19800202, /* mqueue, which has no name in linux/magic.h;
+                                                       as the next two */
+    0x62656570,                                     /* configfs */
+    0x65735543,                                     /* fusectl */
+};
+
+bool fd_is_of_kernel(int fd)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_file_systems); i++)
+        if ((uint32_t)fs.f_type == kernel_file_systems[i])
+            return true;
+    return false;
 }

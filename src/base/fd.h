@@ -69,3 +69,7 @@ int fd_set_nonblock(int fd, bool on);
 
 /* True when the descriptor's file system has this magic number (statfs(2)). */
 bool fd_is_on_fs(int fd, unsigned long magic);
+
+/* True on procfs, sysfs, cgroup file systems and their like, where no files are but the kernel's
+ * state shows: nothing to be copied. */
+bool fd_is_of_kernel(int fd);

@@ -91,7 +91,20 @@ static void tell(const CopyOptions *options, const TreeCopyTotals *totals,
                       target->path);
 }
 
-static int copy_stream(Engine *engine, const CopyArgument *target, Error *err)
+static int copy_to_stream(Engine *engine, const CopyArgument *source, const CopyOptions *options,
+                          Error *err)
+{
+    const ContainerCopyOptions copying = { .follow_link = options->follow_link };
+
+    if (isatty(STDOUT_FILENO))
+        return error_set(err, ERROR_INVALID,
+                         "standard output is a terminal, and what comes is a tar archive: redirect "
+                         "it to a file or a pipe");
+    return container_copy_out_archive(engine, source->container, source->path, STDOUT_FILENO,
+                                      &copying, err);
+}
+
+static int copy_from_stream(Engine *engine, const CopyArgument *target, Error *err)
 {
     if (isatty(STDIN_FILENO))
         return error_set(err, ERROR_INVALID,
@@ -124,9 +137,6 @@ static int check_arguments(const CopyArgument *source, const CopyArgument *targe
         return error_set(err, ERROR_UNSUPPORTED, "copying between containers is not supported");
     if (!source->container && !target->container)
         return error_set(err, ERROR_INVALID, "must specify at least one container source");
-    if (is_stream(target))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "an archive on standard output is not supported by this version");
     if (!*source->path && !source->container)
         return error_set(err, ERROR_INVALID, "source can not be empty");
     if (!*target->path && !target->container)
@@ -154,6 +164,9 @@ int cli_container_copy(Invocation *invocation, Error *err)
         r = open_engine(invocation, &engine, err);
     if (r < 0)
         return r;
-    return is_stream(&source) ? copy_stream(engine, &target, err)
-                              : copy(engine, &source, &target, &options, err);
+    if (is_stream(&source))
+        return copy_from_stream(engine, &target, err);
+    if (is_stream(&target))
+        return copy_to_stream(engine, &source, &options, err);
+    return copy(engine, &source, &target, &options, err);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/container-private.h"
@@ -115,7 +116,7 @@ static int source_open(const Side *side, const char *path, bool follow, Source *
 
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail(side, fd < 0 ? fd : -errno, path, err);
-    if (tree_copy_is_of_kernel(fd))
+    if (fd_is_of_kernel(fd))
         return error_set(err, ERROR_UNSUPPORTED,
                          "'%s' is on one of the kernel's own file systems, of which nothing is "
                          "copied",
@@ -236,7 +237,7 @@ static int check_writable(const ContainerRoot *root, const Target *target, const
     int fd = target->directory_fd >= 0 ? target->directory_fd : target->parent_fd;
     struct statvfs status;
 
-    if (tree_copy_is_of_kernel(fd))
+    if (fd_is_of_kernel(fd))
         return error_set(err, ERROR_UNSUPPORTED,
                          "'%s' is on one of the kernel's own file systems, to which nothing is "
                          "copied",
@@ -401,5 +402,60 @@ int container_copy_in_archive(Engine *engine, const char *name, int input_fd, co
         r = tree_copy(layer_staging_fd(staging), both.target.directory_fd, &options, err);
     if (r >= 0)
         container_tell(engine, both.root.container, "extract-to-dir", NULL);
+    return r;
+}
+
+/*
+ * A directory is packed by its handle, everything else by its name in a directory's: what that
+ * means when the worker opens it is of the same container in any case.
+ */
+static int pack(const Side *side, const char *path, const Source *source, int output_fd,
+                const ContainerCopyOptions *options, const IdMap *ids, Error *err)
+{
+    _cleanup_(target_done) Target file = { .directory_fd = -EBADF, .parent_fd = -EBADF };
+    _cleanup_pack_result_ PackResult result = {};
+    _cleanup_free_ char *plain = clean(path);
+    PackOptions packing = { .source_fd = source->fd,
+                            .as = source->is_content ? "" : source->name,
+                            .output_fd = output_fd,
+                            .with_mounts = true,
+                            .ids = ids };
+    int r = 0;
+
+    if (!source->is_directory && options->follow_link)
+        r = target_open(side, path, &file, err);
+    else if (!source->is_directory) {
+        file.parent_fd = open_parent(side, plain, strrchr(plain, '/') + 1);
+        file.name = base_name(plain);
+        r = file.parent_fd < 0 ? fail(side, file.parent_fd, path, err) : 0;
+    }
+    if (r < 0)
+        return r;
+    if (!source->is_directory) {
+        packing.source_fd = file.parent_fd;
+        packing.name = file.name;
+    }
+    r = image_worker_pack(&packing, &result, err);
+    for (size_t i = 0; r >= 0 && i < result.warnings.count; i++)
+        log_warning("%s", result.warnings.items[i]);
+    return r;
+}
+
+int container_copy_out_archive(Engine *engine, const char *name, const char *source, int output_fd,
+                               const ContainerCopyOptions *options, Error *err)
+{
+    _cleanup_(copy_done) Copy both = COPY_INIT;
+    const Side *side;
+    int r = check_path(source, err);
+
+    if (r >= 0)
+        r = copy_open(&both, engine, name, err);
+    side = &(Side) { both.root.fd, name };
+    if (r >= 0)
+        r = source_open(side, source, options->follow_link, &both.source, err);
+    if (r >= 0)
+        r = pack(side, source, &both.source, output_fd, options, &both.root.ids, err);
+    if (r >= 0)
+        container_tell(engine, both.root.container, "archive-path", NULL);
     return r;
 }

@@ -47,3 +47,11 @@ int container_copy_out(Engine *engine, const char *name, const char *source, con
  */
 int container_copy_in_archive(Engine *engine, const char *name, int input_fd, const char *target,
                               Error *err);
+
+/*
+ * Write a tar archive of @source of container @name to @output_fd, with the owners that its files
+ * have in the container. It begins with the source's own name, but for "directory/.". Errors: as
+ * above, and those of image_worker_pack().
+ */
+int container_copy_out_archive(Engine *engine, const char *name, const char *source, int output_fd,
+                               const ContainerCopyOptions *options, Error *err);

@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -29,40 +27,6 @@
 #define UNFINISHED_MODE 0700 /* nobody else puts anything into a directory that is being filled */
 #define ATTEMPTS 16
 #define TAR_BLOCK_SIZE 512
-
-/* File systems without files: what shows there is the kernel's state. */
-static const uint32_t kernel_file_systems[] = {
-    PROC_SUPER_MAGIC,
-    SYSFS_MAGIC,
-    CGROUP_SUPER_MAGIC,
-    CGROUP2_SUPER_MAGIC,
-    DEVPTS_SUPER_MAGIC,
-    DEBUGFS_MAGIC,
-    TRACEFS_MAGIC,
-    SECURITYFS_MAGIC,
-    BPF_FS_MAGIC,
-    NSFS_MAGIC,
-    SELINUX_MAGIC,
-    PSTOREFS_MAGIC,
-    EFIVARFS_MAGIC,
-    BINFMTFS_MAGIC,
-    0x19800202 /* mqueue */,
-    0x62656570 /* configfs */,
-    0x65735543 /* fusectl */,
-};
-
-bool tree_copy_is_of_kernel(int fd)
-{
-    struct statfs status;
-
-    if (fstatfs(fd, &status) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(kernel_file_systems); i++) {
-        if ((uint32_t)status.f_type == kernel_file_systems[i])
-            return true;
-    }
-    return false;
-}
 
 static CopyLevel *current(const TreeCopy *copy)
 {
@@ -109,7 +73,7 @@ static int source_open(const TreeCopy *copy, const char *name, unsigned char typ
     ret->fd = fd;
     if (fstat(fd, &ret->status) < 0)
         return -errno;
-    if (ret->status.st_dev != level->source.st_dev && tree_copy_is_of_kernel(fd))
+    if (ret->status.st_dev != level->source.st_dev && fd_is_of_kernel(fd))
         ret->is_mount_point = true;
     return 0;
 }

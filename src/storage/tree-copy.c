@@ -39,7 +39,7 @@ static int enter_top(TreeCopy *copy, int source_fd, int target_fd, bool is_direc
     r = copy_level_enter(copy, &level, NULL, &status, r);
     if (r < 0)
         return error_result(copy->err, r, "open the directory to copy");
-    if (tree_copy_is_of_kernel(source_fd))
+    if (fd_is_of_kernel(source_fd))
         return error_set(copy->err, ERROR_UNSUPPORTED,
                          "files of the kernel's own file systems are not copied");
     return 0;

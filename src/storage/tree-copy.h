@@ -72,6 +72,3 @@ int tree_copy_entry(int source_dir_fd, const char *name, int target_dir_fd, cons
  */
 int tree_copy_handle(int source_fd, int target_dir_fd, const char *target_name,
                      const TreeCopyOptions *options, Error *err);
-
-/* Is the file on a file system where the kernel's state shows (procfs and its like)? */
-bool tree_copy_is_of_kernel(int fd);

@@ -415,3 +415,49 @@ def test_an_archive_that_is_not_in_order_leaves_nothing(cay, box, upper, name, d
     assert result.returncode == 1 and result.stderr.startswith("cay: "), str(result)
     assert not (upper() / "var").exists() or os.listdir(upper() / "var") == []
     assert not (upper() / "etc/up").exists() and not (upper() / "up").exists()
+
+
+def members(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as file:
+        return {member.name: member for member in file}
+
+
+@pytest.mark.parametrize("options, path, names", [
+    ((), "d", {"d", "d/x"}), ((), "d/", {"d", "d/x"}), ((), "d/.", {".", "x"}), ((), "f", {"f"}),
+    ((), "lf", {"lf"}), (("-L",), "lf", {"lf"}), ((), "ld/", {"ld", "ld/x"}),
+])
+def test_an_archive_is_written_of_a_source(tmp_path, cay, box, options, path, names):
+    trees.make(tmp_path / "source", SOURCE)
+    os.chown(tmp_path / "source/f", 7, 8)
+    cay.ok("cp", "-a", tmp_path / "source", f"{box}:/")
+    found = members(cay.ok("cp", *options, f"{box}:/source/{path}", "-", text=False))
+    assert set(found) == names
+    if path in ("f", "lf"):
+        (member,) = found.values()
+        assert (member.issym(), member.isreg()) == (not options and path == "lf", not member.issym())
+        assert member.issym() or (member.uid, member.gid) == (7, 8)
+
+
+def test_an_archive_of_everything_has_volumes_and_none_of_the_kernels_files(tmp_path, cay, image,
+                                                                            no_leaks):
+    trees.make(tmp_path / "d", {"file": "text"})
+    make_box(cay, image, "running", "-v", f"{tmp_path}/d:/volume")
+    found = members(cay.ok("cp", "box:/", "-", text=False))
+    assert {"etc/passwd", "volume/file", "proc", "sys"} <= set(found)
+    assert not [name for name in found if name.startswith(("proc/", "sys/k"))]
+    cay.ok("rm", "-f", "box")
+
+
+def test_an_archive_goes_there_and_back(tmp_path, cay, box):
+    trees.make_with_everything(tmp_path / "tree")
+    cay.ok("cp", "-a", tmp_path / "tree", f"{box}:/var")
+    data = cay.ok("cp", f"{box}:/var/tree", "-", text=False)
+    cay.ok("cp", "-", f"{box}:/home", input=data)
+    cay.ok("cp", "-a", f"{box}:/home/tree", tmp_path / "back")
+    assert trees.describe(tmp_path / "back") == trees.describe(tmp_path / "tree")
+
+
+def test_no_archive_goes_to_a_terminal(pty_run, created):
+    terminal = pty_run("cp", f"{created}:/etc", "-")
+    assert terminal.wait() == 1
+    assert b"standard output is a terminal" in terminal.output

@@ -194,6 +194,18 @@ static int pack_directory(Pack *pack, int fd, const struct stat *status, Error *
     return enter(pack, fd, err);
 }
 
+/* Where the kernel's state is mounted, which is no files, there is a directory of root's. Takes
+ * @fd. */
+static int pack_mount_point(Pack *pack, int fd, Error *err)
+{
+    TarMember member = { .mode = S_IFDIR | 0755 };
+
+    fd_close(fd);
+    string_buffer_add_char(&pack->path, '/');
+    member.path = current_path(pack);
+    return add_header(pack, &member, err);
+}
+
 static int pack_file(Pack *pack, int fd, const struct stat *status, Error *err)
 {
     PackFile file = { .fd = fd };
@@ -300,8 +312,10 @@ static int pack_opened(Pack *pack, int directory_fd, const char *name, struct st
         return fd;
     if (fd < 0)
         return fail(pack, fd, "open", err);
-    return S_ISDIR(status->st_mode) ? pack_directory(pack, TAKE_FD(fd), status, err)
-                                    : pack_file(pack, fd, status, err);
+    if (!S_ISDIR(status->st_mode))
+        return pack_file(pack, fd, status, err);
+    return fd_is_of_kernel(fd) ? pack_mount_point(pack, TAKE_FD(fd), err)
+                               : pack_directory(pack, TAKE_FD(fd), status, err);
 }
 
 static int pack_known(Pack *pack, int directory_fd, const char *name, struct stat *status,

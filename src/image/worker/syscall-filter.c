@@ -28,6 +28,8 @@ static const char *const allowed[] = {
     "newfstatat",
     "fstatat64",
     "statx",
+    "fstatfs",
+    "fstatfs64",
     "getdents64",
     "readlinkat",
     "fchdir",
