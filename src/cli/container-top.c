@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -181,6 +183,19 @@ static int choose_lines(const char *output, const PidList *pids, StringBuffer *t
     return 0;
 }
 
+/*
+ * From here on this process, and the ps(1) that it executes, see ids as the container does; those
+ * of the host would mean nothing to anybody. It gives rights away, which nothing needs any more.
+ * One that has the host's ids, or has just ended, changes nothing.
+ */
+static void see_ids_of(pid_t pid)
+{
+    _cleanup_close_ int pidfd = pidfd_open(pid, 0);
+
+    if (pidfd >= 0)
+        (void)setns(pidfd, CLONE_NEWUSER);
+}
+
 int cli_container_top(Invocation *invocation, Error *err)
 {
     _cleanup_(engine_closep) Engine *engine = NULL;
@@ -197,6 +212,8 @@ int cli_container_top(Invocation *invocation, Error *err)
     if (r < 0)
         return r;
     make_arguments(invocation, &arguments);
+    if (pids.count > 0)
+        see_ids_of(pids.items[0]);
     r = run_ps(&arguments, &output, err);
     if (r >= 0)
         r = choose_lines(output, &pids, &text, err);

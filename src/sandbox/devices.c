@@ -15,7 +15,12 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/string-list.h"
 #include "sandbox/mounts-private.h"
+
+/* A device's attributes, as sysfs tells them. */
+#define UEVENT_SIZE_MAX 65536
+#define DEVICE_NAME "DEVNAME="
 
 static const struct {
     const char *name;
@@ -91,19 +96,56 @@ static bool is_device(const struct stat *st, mode_t mode, dev_t number)
     return (st->st_mode & S_IFMT) == (mode & S_IFMT) && (S_ISFIFO(mode) || st->st_rdev == number);
 }
 
-/* A user namespace may not make nodes; a bind of the host's works as well, once it was checked. */
+/* Where the kernel says that the host's node of that number is; NULL: nowhere. The caller frees it.
+ */
+static char *find_host_node(const DeviceEntry *entry)
+{
+    _cleanup_free_ char *path =
+        memory_printf("/sys/dev/%s/%u:%u/uevent", S_ISBLK(entry->mode) ? "block" : "char",
+                      major(entry->number), minor(entry->number));
+    _cleanup_string_list_ StringList lines = {};
+    _cleanup_free_ char *text = NULL;
+
+    if (file_read_at(AT_FDCWD, path, UEVENT_SIZE_MAX, &text, NULL) < 0)
+        return NULL;
+    string_list_split(&lines, text, '\n');
+    for (size_t i = 0; i < lines.count; i++)
+        if (strncmp(lines.items[i], DEVICE_NAME, strlen(DEVICE_NAME)) == 0)
+            return memory_printf("/dev/%s", lines.items[i] + strlen(DEVICE_NAME));
+    return NULL;
+}
+
+/* Returns 1 when it is the device that was asked for, 0 when it is another one, or -errno. */
+static int clone_node(DeviceEntry *entry, const char *path)
+{
+    _cleanup_close_ int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!is_device(&st, entry->mode, entry->number))
+        return 0;
+    entry->fd = TAKE_FD(fd);
+    return 1;
+}
+
+/* A user namespace may not make nodes; a bind of the host's works as well, once it was checked: the
+ * one of the same name, else the one of the same number. */
 static int clone_device(DeviceEntry *entry, Error *err)
 {
     _cleanup_free_ char *path = memory_printf("%s/%s", entry->directory, entry->name);
-    struct stat st;
+    _cleanup_free_ char *other = NULL;
+    int r = clone_node(entry, path);
 
-    entry->fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
-        return error_errno(err, "open the host's device '%s'", path);
-    if (!is_device(&st, entry->mode, entry->number))
-        return error_set(err, ERROR_INVALID, "the host's '%s' is not the device that was asked for",
-                         path);
-    return 0;
+    if (r > 0)
+        return 0;
+    other = find_host_node(entry);
+    if (other && clone_node(entry, other) > 0)
+        return 0;
+    if (r < 0)
+        return error_result(err, r, "open the host's device '%s'", path);
+    return error_set(err, ERROR_INVALID, "the host's '%s' is not the device that was asked for",
+                     path);
 }
 
 static int add_configured(DeviceTable *table, const LinuxDevice *device, Error *err)

@@ -211,6 +211,15 @@ def test_exec_has_the_container_s_ids(cay, box):
     assert cay.ok("exec", "-u", "1000", "one", "id", "-u") == "1000"
 
 
+def test_top_shows_the_ids_that_the_container_has(cay, box):
+    box("one", "-u", "0")
+    cay.ok("exec", "-d", "-u", "1234", "one", "sleep", "1000")
+    lines = cay.ok("top", "one", "-eo", "uid,pid,comm").splitlines()[1:]
+    assert sorted((line.split()[0], line.split()[2]) for line in lines) == \
+        [("0", "cat"), ("1234", "sleep")]
+    assert [line.split()[0] for line in cay.ok("top", "one").splitlines()[1:]].count("root") == 1
+
+
 def test_a_restart_and_an_update_keep_the_ids(cay, box):
     before = uid_map(box("one"))
     cay.ok("exec", "one", "sh", "-c", "echo x >/x && chown 5:6 /x")

@@ -90,24 +90,29 @@ def test_in_a_user_namespace_dev_has_what_was_asked_for_and_nodes_elsewhere_are_
         {"path": "/dev/under/full", "type": "c", "major": 1, "minor": 7, "fileMode": 0o640,
          "uid": 5, "gid": 6},
         {"path": "/opt/full", "type": "c", "major": 1, "minor": 7}]
-    result = bundle.run("true")
-    assert result.stderr == \
-        "not-found: open the host's device '/opt/full': No such file or directory\n"
-    del bundle.linux["devices"][2]
     assert bundle.shell("cd /dev; stat -c '%n %F %a %u:%g' pipe under null;"
-                        "stat -c '%n %F %t:%T %a %u:%g' under/full; head -c 0 under/full;"
+                        "stat -c '%n %F %t:%T %a %u:%g' under/full; stat -c %t:%T /opt/full;"
+                        "head -c 0 under/full; head -c 0 /opt/full;"
                         "mknod /dev/other c 1 7 2>/dev/null || echo refused") == \
         "pipe fifo 620 3:4\nunder directory 755 0:0\nnull character special file 666 0:0\n" \
-        "under/full character special file 1:7 640 5:6\nrefused\n"
+        "under/full character special file 1:7 640 5:6\n1:7\nrefused\n"
 
 
-def test_in_a_user_namespace_without_a_root_nodes_are_bound(bundle):
+def test_in_a_user_namespace_without_a_root_nodes_are_bound_by_name_or_number(bundle):
     bundle.add_user_namespace()
     bundle.linux["uidMappings"] = [{"containerID": 1000, "hostID": 1000, "size": 1}]
     bundle.config["process"]["user"] = {"uid": 1000, "gid": 0}
-    bundle.linux["devices"] = [{"path": "/dev/full", "type": "c", "major": 1, "minor": 8}]
+    bundle.linux["devices"] = [
+        {"path": "/dev/full", "type": "c", "major": 1, "minor": 8},
+        {"path": "/dev/other", "type": "c", "major": 1, "minor": 5}]
+    assert bundle.shell("stat -c %t:%T /dev/full /dev/other; head -c 1 /dev/other | wc -c") == \
+        "1:8\n1:5\n1\n"
+    bundle.linux["devices"] = [{"path": "/dev/full", "type": "c", "major": 250, "minor": 77}]
     assert bundle.run("true").stderr == \
         "invalid: the host's '/dev/full' is not the device that was asked for\n"
+    bundle.linux["devices"][0]["path"] = "/opt/none"
+    assert bundle.run("true").stderr == \
+        "not-found: open the host's device '/opt/none': No such file or directory\n"
 
 
 @pytest.fixture
