@@ -112,7 +112,7 @@ int container_to_inspect(Engine *engine, const Container *container, bool with_s
         json_object_set_new(json, "SizeRw", json_integer(own));
         json_object_set_new(json, "SizeRootFs", json_integer(all));
     }
-    json_object_set_new(json, "Mounts", inspect_mounts(engine, &container->spec));
+    json_object_set_new(json, "Mounts", inspect_mounts(engine, container));
     json_object_set_new(json, "Config", inspect_config(container, spec));
     json_object_set_new(json, "NetworkSettings", inspect_network_settings(container));
 

@@ -20,7 +20,7 @@ json_t *inspect_host_config(const Container *container, const json_t *spec);
 
 json_t *inspect_state(Engine *engine, const Container *container);
 json_t *inspect_network_settings(const Container *container);
-json_t *inspect_mounts(Engine *engine, const ContainerSpec *spec);
+json_t *inspect_mounts(Engine *engine, const Container *container);
 
 /* @directory is the path of the container's own. */
 json_t *inspect_graph_driver(Engine *engine, const Container *container, const char *directory);

@@ -53,18 +53,6 @@ json_t *inspect_graph_driver(Engine *engine, const Container *container, const c
                      CONTAINER_STORAGE_DRIVER);
 }
 
-/* Where a volume's files are on the host. The caller frees it. */
-static char *volume_source(Engine *engine, const ContainerMount *mount)
-{
-    _cleanup_(volume_freep) Volume *volume = NULL;
-
-    /* One whose row is gone is still what the container was made with. */
-    return memory_strdup(volume_find(engine, mount->source, &volume, NULL) >= 0 &&
-                                 volume->mount_point
-                             ? volume->mount_point
-                             : "");
-}
-
 /* That by which an image was asked for. */
 static const char *image_name(const ContainerSpec *spec, const ContainerMount *mount)
 {
@@ -75,16 +63,17 @@ static const char *image_name(const ContainerSpec *spec, const ContainerMount *m
 }
 
 /* In Docker's order, which templates show. */
-static json_t *make_mount(Engine *engine, const ContainerSpec *spec, const ContainerMount *mount)
+static json_t *make_mount(Engine *engine, const Container *container, const ContainerMount *mount)
 {
     _cleanup_free_ char *source = NULL;
     const char *name = NULL, *propagation = "";
 
     if (strcmp(mount->type, MOUNT_TYPE_DEFAULT) == 0) {
         name = mount->source;
-        source = volume_source(engine, mount);
+        /* One whose row is gone is still what the container was made with. */
+        source = volume_source_path(engine, mount->source, container->id);
     } else if (strcmp(mount->type, "image") == 0) {
-        name = image_name(spec, mount);
+        name = image_name(&container->spec, mount);
     } else if (strcmp(mount->type, "bind") == 0) {
         source = memory_strdup(mount->source);
         propagation = mount->propagation ? mount->propagation : "rprivate";
@@ -95,13 +84,15 @@ static json_t *make_mount(Engine *engine, const ContainerSpec *spec, const Conta
                      !mount->read_only, "Propagation", propagation);
 }
 
-json_t *inspect_mounts(Engine *engine, const ContainerSpec *spec)
+json_t *inspect_mounts(Engine *engine, const Container *container)
 {
+    const ContainerSpec *spec = &container->spec;
     json_t *mounts = json_array();
 
     /* As in Docker those of --tmpfs are told of in its own member alone. */
     for (size_t i = 0; i < spec->mount_points.count; i++)
         if (!string_map_contains(&spec->tmpfs, spec->mount_points.items[i].target))
-            json_array_append_new(mounts, make_mount(engine, spec, &spec->mount_points.items[i]));
+            json_array_append_new(mounts,
+                                  make_mount(engine, container, &spec->mount_points.items[i]));
     return mounts;
 }

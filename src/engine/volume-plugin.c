@@ -100,9 +100,9 @@ static int plugin_remove(Engine *engine, const Volume *volume, Error *err)
     return call_simply(volume, INTERFACE ".Remove", SHORT_TIMEOUT, &answer, err);
 }
 
-/* Where the plug-in says that it has mounted it. */
-static int open_mount_point(const Volume *volume, const json_t *answer, VolumeMount *ret,
-                            Error *err)
+/* Where the plug-in says that it has mounted it: kept for who wants to know. */
+static int open_mount_point(const Volume *volume, const VolumeUse *use, const json_t *answer,
+                            VolumeMount *ret, Error *err)
 {
     const char *path = json_string_value(json_object_get(answer, "Mountpoint"));
     int fd;
@@ -113,6 +113,7 @@ static int open_mount_point(const Volume *volume, const json_t *answer, VolumeMo
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, "open mount point '%s' of plug-in '%s'", path, volume->driver);
+    (void)!pwrite(use->mark_fd, path, strlen(path), 0); /* else nobody knows */
     *ret = (VolumeMount) { .fd = fd, .path = memory_strdup(path) };
     return 0;
 }
@@ -143,7 +144,7 @@ static int plugin_mount(Engine *engine, const Volume *volume, const VolumeUse *u
     }
     if (r < 0)
         return r;
-    r = open_mount_point(volume, answer, ret, err);
+    r = open_mount_point(volume, use, answer, ret, err);
     if (r < 0 && !use->is_mounted)
         unmount(volume, use->container);
     return r;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -438,6 +439,21 @@ int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *
         r = mount_marked(engine, volume, &use, ret, err);
     fd_close(use.mark_fd);
     return r;
+}
+
+/* A plug-in has told when it mounted it. */
+char *volume_source_path(Engine *engine, const char *name, const char *id)
+{
+    _cleanup_(volume_freep) Volume *volume = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    char *path = NULL;
+
+    if (volume_row_load(engine, name, &volume, NULL) < 0)
+        return NULL;
+    if (volume->mount_point)
+        return TAKE_PTR(volume->mount_point);
+    fd = volume_open_mark(engine, name, id);
+    return fd < 0 || fd_read_all(fd, PATH_MAX, &path, NULL) < 0 ? NULL : path;
 }
 
 static void release(Engine *engine, const char *name, const char *id)

@@ -133,6 +133,12 @@ void volume_mount_done(VolumeMount *mount);
  */
 int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err);
 
+/*
+ * Where on the host the files are that container @id has: for people to read. NULL: nowhere that is
+ * known. The caller frees it.
+ */
+char *volume_source_path(Engine *engine, const char *name, const char *id);
+
 /* Container @id has ended: tell the drivers of the volumes that it uses. May be repeated. */
 void volume_release(Engine *engine, const char *id);
 

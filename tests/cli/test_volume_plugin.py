@@ -58,6 +58,9 @@ def test_a_container_has_it_mounted_as_long_as_it_runs(cay, image, plugin, no_le
            "echo hello > /data/file; exec sleep 1000")
     (container,) = plugin.mounts["data"]
     assert container == cay.ok("inspect", "-f", "{{.Id}}", "one")
+    (mount,) = json.loads(cay.ok("inspect", "-f", "{{json .Mounts}}", "one"))
+    assert (mount["Name"], mount["Driver"], mount["Source"]) == (
+        "data", plugin.name, str(plugin.path("data")))
     assert cay.ok("run", "--rm", "-v", "data:/there", image, "cat", "/there/file") == "hello"
     assert plugin.mounts["data"] == [container]
     fails(cay("volume", "rm", "data"), f"volume is in use - [{container}]")
