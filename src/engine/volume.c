@@ -294,8 +294,8 @@ static int remove_changed(Engine *engine, const Volume *volume, bool force, Volu
     int r;
 
     r = delete_row(engine, driver, volume, false, &problem);
-    if (r < 0 && problem.kind == ERROR_EXHAUSTED) {
-        /* The files of the volume fill the disk: the database has room again without them. */
+    if (r < 0 && problem.kind == ERROR_EXHAUSTED && !driver->remove) {
+        /* Its own files fill the disk: the database has room again without them. */
         error_done(&problem);
         r = delete_row(engine, driver, volume, true, &problem);
     }

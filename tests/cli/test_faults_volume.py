@@ -118,6 +118,20 @@ def test_a_removal_without_room_in_the_database_is_made_room_for(cay):
     assert 0 in seen
 
 
+def test_a_plugin_s_volume_without_room_in_the_database_is_with_both_or_none(cay, tmp_path):
+    directory = tmp_path / "volumes"
+    directory.mkdir()
+    with cdi.alone(), volume_plugin.serve(directory) as plugin:
+        create, remove = ["create", "-d", plugin.name, "same"], ["rm", "-f", "same"]
+        for command, before in (create, remove), (remove, create):
+            cay.ok("volume", *before)
+            for fault in faults.failures(cay, "volume", *command, errno="ENOSPC",
+                                         calls=["pwrite64"]):
+                cay.ok("volume", *before)
+                fault.run()
+                assert names(cay) == list(plugin.volumes), str(fault)
+
+
 def test_a_run_that_is_killed_leaves_a_plugin_with_no_mount(cay, image, tmp_path):
     directory = tmp_path / "volumes"
     directory.mkdir()
