@@ -289,14 +289,28 @@ static int step_place_stdio(Init *init)
     return is_tied_to_parent(init) ? 0 : launch_place_stdio(&init->launch);
 }
 
+/* What the parent needs for another run: the root first, then what it has passed. */
+static size_t list_spares(const Init *init, int fds[static REPORT_FDS_MAX])
+{
+    const MountTable *mounts = &init->plan->mounts;
+    size_t count = 0;
+
+    if (init->spare_root_fd >= 0)
+        fds[count++] = init->spare_root_fd;
+    if (mount_table_count_passed(mounts) == 0)
+        return count;
+    for (size_t i = 0; i < mounts->count; i++)
+        if (mounts->items[i].spare_fd >= 0)
+            fds[count++] = mounts->items[i].spare_fd;
+    return count;
+}
+
 static int step_ready(Init *init)
 {
     const Report ready = { .kind = ERROR_NONE };
     int fds[REPORT_FDS_MAX];
-    size_t n_fds = 0;
+    size_t n_fds = list_spares(init, fds);
 
-    if (init->spare_root_fd >= 0)
-        fds[n_fds++] = init->spare_root_fd;
     if (init->launch.terminal.master_fd >= 0)
         fds[n_fds++] = init->launch.terminal.master_fd;
     if (report_send(&ready, init->launch.control_fd, fds, n_fds) < 0)
@@ -384,8 +398,10 @@ _Noreturn void init_run(SandboxPlan *plan, const InitOptions *options)
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         if (steps[i](&init) < 0) {
             /* To whoever starts us by then. Or they see our end. */
-            (void)report_send(&init.launch.report, init.launch.control_fd, &init.spare_root_fd,
-                              init.spare_root_fd >= 0 ? 1 : 0);
+            int fds[REPORT_FDS_MAX];
+
+            (void)report_send(&init.launch.report, init.launch.control_fd, fds,
+                              list_spares(&init, fds));
             break;
         }
     }

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/parse.h"
 #include "base/path.h"
 #include "sandbox/id-mapping.h"
 
@@ -26,6 +27,7 @@ static void mount_entry_done(MountEntry *entry)
     free(entry->link_target);
     mount_options_done(&entry->options);
     entry->fd = fd_close(entry->fd);
+    entry->spare_fd = fd_close(entry->spare_fd);
     entry->id_map_fd = fd_close(entry->id_map_fd);
 }
 
@@ -49,6 +51,8 @@ MountEntry *mount_table_add(MountTable *table, const char *destination)
     *entry = (MountEntry) {
         .destination = path_clean(destination),
         .fd = -EBADF,
+        .passed_fd = -EBADF,
+        .spare_fd = -EBADF,
         .id_map_fd = -EBADF,
         .is_directory = true,
     };
@@ -100,8 +104,10 @@ static int clone_source(MountEntry *entry, const RuntimeMount *mount, int bundle
                               (options->bind_recursive ? AT_RECURSIVE : 0));
     /* A detached mount that the caller passes as a descriptor: before Linux 6.15 it cannot be
      * cloned, only used up. */
-    if (entry->fd < 0 && errno == EINVAL && is_passed(mount))
+    if (entry->fd < 0 && errno == EINVAL && is_passed(mount)) {
+        (void)parse_i32(mount->source + strlen(FD_PATH), &entry->passed_fd); /* else it is lost */
         entry->fd = open(mount->source, O_PATH | O_CLOEXEC);
+    }
     if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
         return error_errno(err, "mount '%s' on '%s'", mount->source, mount->destination);
 
@@ -236,8 +242,8 @@ static int plan_bind(Planning *planning, MountEntry *entry, const RuntimeMount *
         r = set_attributes(entry, planning->config, err);
     if (r == -EINVAL && is_passed(mount))
         return error_set(err, ERROR_UNSUPPORTED,
-                         "mount '%s': before Linux 6.15 a mount that was made for the container is "
-                         "good for one run: start it again, its restart policy cannot",
+                         "mount '%s': the mount that was made for it is used up, and cannot be "
+                         "cloned before Linux 6.15",
                          mount->destination);
     return r;
 }
@@ -330,6 +336,15 @@ bool mount_table_has_bind(const MountTable *table, const char *destination)
             return true;
 
     return false;
+}
+
+size_t mount_table_count_passed(const MountTable *table)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < table->count && table->keeps_passed; i++)
+        count += table->items[i].passed_fd >= 0;
+    return count <= MOUNT_TABLE_PASSED_MAX ? count : 0; /* all or none: who takes them counts */
 }
 
 int mount_table_find_fd(const MountTable *table, const char *type)

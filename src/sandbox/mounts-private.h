@@ -29,6 +29,9 @@ typedef struct MountEntry {
     char *link_target; /* not a mount: a symlink made at the destination */
     MountOptions options;
     int fd;            /* the mount: of a bind from the start, else once the child has made it */
+    int passed_fd;     /* the number of a detached mount that the caller has passed and that is used
+                          up by this; -EBADF: there is none */
+    int spare_fd;      /* such a mount again, as it was; -EBADF: not made */
     int id_map_fd;     /* user namespace whose ids a new file system shows; -EBADF: none */
     const char *label; /* of SELinux, where no mount option takes it; NULL: none */
     const char *foreign_namespace; /* what it shows is not our user namespace's; NULL: it is */
@@ -44,6 +47,7 @@ typedef struct MountTable {
     size_t capacity;
     int id_map_fd; /* the ids of the container's user namespace, once something has asked for them;
                       0: nothing has */
+    bool keeps_passed; /* what the caller has passed is made again, for the caller */
 } MountTable;
 
 /*
@@ -60,6 +64,11 @@ void mount_table_done(MountTable *table);
  * handle stays the table's. Errors: INVALID (there is none), SYSTEM.
  */
 int mount_table_open_ids(MountTable *table, const RuntimeConfig *config, int *ret_fd, Error *err);
+
+#define MOUNT_TABLE_PASSED_MAX 14 /* what a report has room for beside the root and a terminal */
+
+/* How many mounts the caller has passed that are used up and made again, once the table is made. */
+size_t mount_table_count_passed(const MountTable *table);
 
 /* A new entry at the end; @destination is copied and cleaned. Valid until the next one. */
 MountEntry *mount_table_add(MountTable *table, const char *destination);

@@ -430,11 +430,24 @@ static int make_entry(MountEntry *entry, int root_fd, Report *report)
     return entry->type ? set_propagation(entry, report) : 0;
 }
 
+/* Here a clone can be made of it, and nothing is mounted in it yet. */
+static int keep_passed(MountEntry *entry, Report *report)
+{
+    if (entry->passed_fd < 0)
+        return 0;
+    entry->spare_fd = mount_clone(entry->fd, entry->options.bind_recursive);
+    return entry->spare_fd < 0
+               ? report_result(report, entry->spare_fd, "clone mount '", entry->destination, "'")
+               : 0;
+}
+
 int mount_table_make(MountTable *table, int root_fd, Report *report)
 {
     for (size_t i = 0; i < table->count; i++) {
         int r = make_entry(&table->items[i], root_fd, report);
 
+        if (r == 0 && table->keeps_passed)
+            r = keep_passed(&table->items[i], report);
         if (r < 0)
             return r;
     }

@@ -49,7 +49,7 @@ int report_receive_fds(Report *ret, int fd, int *ret_fds, size_t max_fds);
 int report_receive(Report *ret, int fd, int *ret_fd);
 
 /* What a report brings at most. */
-#define REPORT_FDS_MAX 2
+#define REPORT_FDS_MAX 16
 
 /* Record in @err what @report tells. Returns the -errno. */
 int report_to_error(const Report *report, Error *err);

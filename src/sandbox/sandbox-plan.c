@@ -79,6 +79,7 @@ int sandbox_plan_make(SandboxPlan *plan, const RuntimeConfig *config, const Sand
     plan->start_fd = options->start_fd;
     plan->no_pivot = options->no_pivot;
     plan->keeps_root = options->ret_root_fd && options->rootfs_fd >= 0;
+    plan->mounts.keeps_passed = plan->keeps_root;
     memcpy(plan->stdio, options->stdio, sizeof(plan->stdio));
 
     r = check_process(config, err);

@@ -367,17 +367,38 @@ static int act_before_root(Making *making, Error *err)
     return r < 0 ? report_to_error(&report, err) : let_go_on(making->sandbox, err);
 }
 
-/* The child waits for its start, or has failed. It sends the root first, then the terminal. */
+/* Put the mounts in @fds where those were that the caller has passed. Those of a child that has
+ * failed are missing, or all there. */
+static void restore_passed(const MountTable *mounts, int *fds)
+{
+    if (mount_table_count_passed(mounts) == 0)
+        return;
+    for (size_t i = 0; i < mounts->count; i++) {
+        if (mounts->items[i].passed_fd < 0)
+            continue;
+        if (*fds >= 0)
+            (void)dup3(*fds, mounts->items[i].passed_fd, O_CLOEXEC); /* both are open */
+        *fds = fd_close(*fds);
+        fds++;
+    }
+}
+
+/* The child waits for its start, or has failed. It sends the root first, the terminal last. */
 static int wait_until_ready(Making *making, Error *err)
 {
     Sandbox *sandbox = making->sandbox;
-    bool keeps_root = making->plan->keeps_root;
-    int fds[REPORT_FDS_MAX] = { -EBADF, -EBADF };
-    int r = wait_for_report(sandbox, fds, ARRAY_SIZE(fds), err);
+    const MountTable *mounts = &making->plan->mounts;
+    size_t n_roots = making->plan->keeps_root;
+    int fds[REPORT_FDS_MAX];
+    int r;
 
-    sandbox->terminal_fd = fds[keeps_root];
-    if (keeps_root)
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        fds[i] = -EBADF;
+    r = wait_for_report(sandbox, fds, ARRAY_SIZE(fds), err);
+    if (n_roots > 0)
         *making->options->ret_root_fd = fds[0];
+    restore_passed(mounts, fds + n_roots);
+    sandbox->terminal_fd = fds[n_roots + mount_table_count_passed(mounts)];
     return r;
 }
 

@@ -30,7 +30,9 @@ typedef struct SandboxOptions {
                          was mounted in it, for another sandbox to take as its rootfs_fd; also when
                          the creation fails after the root was used. NULL: not needed. A mount that
                          was attached once cannot be attached again, and before Linux 6.15 no
-                         detached one can be cloned */
+                         detached one can be cloned. For the same purpose mounts that the
+                         configuration names as /proc/self/fd/N, where they are used up, are put
+                         there again */
     int start_fd; /* listening socket (socket_listen_at()) that the start comes through, from any
                      process; -EBADF: from us, and the container is killed when we end */
     int stdio[3]; /* become 0, 1, 2 of the program; ignored with process.terminal */
