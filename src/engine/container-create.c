@@ -166,9 +166,9 @@ static int check_platform(const Image *image, const char *platform, Error *err)
 }
 
 /* One transaction finds image and volumes and takes the name: none can be removed in between. */
-static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anonymous, Error *err)
+static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anonymous,
+                     StringList *existing, Error *err)
 {
-    _cleanup_string_list_ StringList volumes = {};
     _cleanup_(database_rollback) Transaction transaction = {};
     _cleanup_(image_freep) Image *image = NULL;
     Container *container = claim->container;
@@ -187,7 +187,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
             return r;
     }
     container_spec_complete(&container->spec, image);
-    r = container_mounts_resolve(claim->engine, &container->spec, anonymous, &volumes, err);
+    r = container_mounts_resolve(claim->engine, &container->spec, anonymous, existing, err);
     if (r < 0)
         return r;
     container->image = image->id;
@@ -203,7 +203,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     if (r >= 0)
         r = claim_name(claim->engine, container, &ids, err);
     if (r >= 0)
-        r = volume_refer(claim->engine, container->id, &volumes, err);
+        r = volume_refer(claim->engine, container->id, existing, err);
     if (r >= 0)
         r = database_commit(&transaction, err);
     if (r < 0)
@@ -266,7 +266,7 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
 {
     _cleanup_(container_claim_freep) ContainerClaim *claim = NULL;
     _cleanup_(container_freep) Container *container = NEW(Container);
-    _cleanup_string_list_ StringList anonymous = {};
+    _cleanup_string_list_ StringList anonymous = {}, existing = {};
     ImageStore *images;
     int r;
 
@@ -296,9 +296,9 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     if (r < 0)
         return r;
     claim->container = TAKE_PTR(container);
-    r = claim_row(claim, images, &anonymous, err);
+    r = claim_row(claim, images, &anonymous, &existing, err);
     if (r >= 0)
-        r = container_volumes_create(engine, claim->container, &anonymous, err);
+        r = container_volumes_create(engine, claim->container, &anonymous, &existing, err);
     if (r < 0)
         return r;
     r = make_directory(claim, err);

@@ -293,10 +293,11 @@ int container_mounts_upgrade(ContainerSpec *spec, Error *err);
 
 /*
  * Make the volumes of a container whose row is there, those that do not exist. @anonymous are the
- * names that were made for it. Errors: those of volume_create().
+ * names that were made for it; those of @existing are what it asks for, or not. Errors: those of
+ * volume_create().
  */
 int container_volumes_create(Engine *engine, const Container *container,
-                             const StringList *anonymous, Error *err);
+                             const StringList *anonymous, const StringList *existing, Error *err);
 
 /*
  * Give each of its volumes that is empty what the image has in its place, as Docker does. A volume

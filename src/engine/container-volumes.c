@@ -17,14 +17,14 @@ static bool is_volume(const ContainerMount *mount)
 }
 
 int container_volumes_create(Engine *engine, const Container *container,
-                             const StringList *anonymous, Error *err)
+                             const StringList *anonymous, const StringList *existing, Error *err)
 {
     const ContainerMounts *mounts = &container->spec.mount_points;
     int r = 0;
 
     for (size_t i = 0; i < mounts->count && r >= 0; i++) {
         const ContainerMount *mount = &mounts->items[i];
-        const VolumeRequest request = {
+        VolumeRequest request = {
             .name = mount->source,
             .driver = mount->volume_driver,
             .options = &mount->volume_options,
@@ -34,8 +34,11 @@ int container_volumes_create(Engine *engine, const Container *container,
         };
         _cleanup_(volume_freep) Volume *volume = NULL;
 
-        if (is_volume(mount))
-            r = volume_create(engine, &request, &volume, err);
+        if (!is_volume(mount))
+            continue;
+        if (string_list_contains(existing, mount->source))
+            request.container = NULL; /* it refers to it already */
+        r = volume_create(engine, &request, &volume, err);
     }
     return r;
 }
