@@ -52,6 +52,7 @@ class Fault:
     call: str
     number: int
     action: str
+    only: str = ""
 
     def __str__(self):
         return f"{self.program}: {self.action} at {self.call} number {self.number}"
@@ -63,35 +64,38 @@ class Fault:
         """
         injection = f"inject={self.call}:{self.action}:when={self.number}"
         result = _traced(self.cay, self.program, self.arguments, self.options,
-                         ["-o", "/dev/null", "-e", f"trace={self.call}", "-e", injection])
+                         ["-o", "/dev/null", "-e", f"trace={self.call}", "-e", injection],
+                         self.only)
         _wait_for_tracers(self.cay.state)
         return result
 
 
-def kills(cay, *arguments, program="cay", calls=ALL, **options):
-    """A Fault for each call that matters: SIGKILL in front of it."""
-    yield from _faults(cay, arguments, options, program, calls, "signal=SIGKILL")
+def kills(cay, *arguments, program="cay", calls=ALL, only="", **options):
+    """A Fault for each call that matters: SIGKILL in front of it. @only: of several helpers of the
+    same name it is the one whose arguments contain this."""
+    yield from _faults(cay, arguments, options, program, calls, "signal=SIGKILL", only)
 
 
-def failures(cay, *arguments, errno, program="cay", calls=FILES, **options):
+def failures(cay, *arguments, errno, program="cay", calls=FILES, only="", **options):
     """A Fault for each call that matters: it fails with @errno ("ENOSPC") and has no effect."""
     assert hasattr(errno_codes, errno)
     calls = [call for call in calls if call not in ("exit_group", "wait4", "waitid")]
-    yield from _faults(cay, arguments, options, program, calls, f"error={errno}")
+    yield from _faults(cay, arguments, options, program, calls, f"error={errno}", only)
 
 
-def _faults(cay, arguments, options, program, calls, action):
-    found = _record(cay, arguments, options, program, calls)
+def _faults(cay, arguments, options, program, calls, action, only):
+    found = _record(cay, arguments, options, program, calls, only)
     assert found, f"{program} makes none of these calls: {calls}"
     for call, number in found:
-        yield Fault(cay, arguments, options, program, call, number, action)
+        yield Fault(cay, arguments, options, program, call, number, action, only)
 
 
-def _record(cay, arguments, options, program, calls):
+def _record(cay, arguments, options, program, calls, only):
     """Trace one undisturbed run: [(call, number)] of what matters, in order."""
     log = cay.state.base / "calls"
     names = ",".join(f"?{call}" for call in calls)
-    result = _traced(cay, program, arguments, options, ["-o", str(log), "-e", f"trace={names}"])
+    result = _traced(cay, program, arguments, options, ["-o", str(log), "-e", f"trace={names}"],
+                     only)
     _wait_for_tracers(cay.state)
     assert result.returncode == 0, f"without a fault:\n{result}"
     counts, found = {}, []
@@ -116,19 +120,20 @@ def _matters(call, rest):
     return True
 
 
-def _traced(cay, program, arguments, options, strace):
+def _traced(cay, program, arguments, options, strace, only):
     """Run `cay`, with @program (cay itself, or a helper that it starts) under strace."""
     # -D: the tracer is the grandchild, so that the program stays the child of who started it.
     tracer = ["strace", "-D", "-qqq", "-s", "0", "-e", "signal=none", *strace]
     if program == "cay":
         return cay(*arguments, prefix=tracer, **_with_limit(options))
-    directory = wrap(cay, program, tracer)
+    directory = wrap(cay, program, tracer, only)
     environment = dict(options.get("env") or {}, CAY_LIBEXEC=str(directory))
     return cay(*arguments, **_with_limit(dict(options, env=environment)))
 
 
-def wrap(cay, program, prefix):
-    """A directory of the helper programs, for CAY_LIBEXEC, where @program runs behind @prefix."""
+def wrap(cay, program, prefix, only=""):
+    """A directory of the helper programs, for CAY_LIBEXEC, where @program runs behind @prefix if
+    its arguments contain @only."""
     directory = cay.state.base / "libexec"
     directory.mkdir(exist_ok=True)
     for entry in cay.build.iterdir():
@@ -138,7 +143,9 @@ def wrap(cay, program, prefix):
             if entry.name != program:
                 target.symlink_to(entry)
     wrapper = directory / program
-    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(prefix)} {cay.path(program)} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in\n*{shlex.quote(only)}*) '
+                       f'exec {shlex.join(prefix)} {cay.path(program)} "$@";;\n'
+                       f'*) exec {cay.path(program)} "$@";;\nesac\n')
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
     return directory
 

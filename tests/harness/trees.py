@@ -1,108 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees of files: made, described so that two can be compared, and one with all that there is."""
+"""Trees of files that are hard to keep exactly, and somebody who changes one all the time."""
 
 import os
-import pathlib
-import stat
+import threading
 
-# CAP_NET_RAW, effective, as a file's capabilities of version 2.
-NET_RAW = bytes.fromhex("0100000200200000000000000000000000000000")
-ODD_NAMES = [b"with space", b"line\nend", b"not-utf8-\xff\xfe", b"-rf", b"back\\slash", b"*",
-             b"x" * 255]
+# A v2 capability of cap_net_raw, as `setcap cap_net_raw+ep` writes it.
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+ACL = bytes.fromhex("02000000"            # version
+                    "01000700ffffffff"    # user::rwx
+                    "02000400e8030000"    # user:1000:r--
+                    "04000500ffffffff"    # group::r-x
+                    "10000500ffffffff"    # mask::r-x
+                    "20000500ffffffff")   # other::r-x
 
-
-def shape(directory):
-    """{path: content, "-> target", or None for a directory} of all below @directory."""
-    directory = pathlib.Path(directory)
-    found = {}
-    for path in sorted(directory.rglob("*")):
-        name = str(path.relative_to(directory))
-        if path.is_symlink():
-            found[name] = f"-> {os.readlink(path)}"
-        else:
-            found[name] = None if path.is_dir() else path.read_text()
-    return found
+ODD_NAME = os.fsdecode(b"odd \xff\n=\\name")
 
 
-def make(directory, content):
-    """Make what shape() describes."""
-    directory = pathlib.Path(directory)
-    directory.mkdir(exist_ok=True)
-    for name, what in content.items():
-        path = directory / name
-        if what is None:
-            path.mkdir(parents=True)
-        elif what.startswith("-> "):
-            path.symlink_to(what.removeprefix("-> "))
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(what)
+def _sparse(path, parts, size):
+    with open(path, "wb") as file:
+        for offset, data in parts:
+            file.seek(offset)
+            file.write(data)
+        file.truncate(size)
+        os.fsync(file.fileno())
 
 
-def _attributes(path):
-    return {name: os.getxattr(path, name, follow_symlinks=False)
-            for name in os.listxattr(path, follow_symlinks=False)
-            if not name.startswith("trusted.overlay.")}
+def fill(tree):
+    """One of everything that a file system can hold."""
+    (tree / "directory").mkdir(mode=0o2750)
+    (tree / "empty").mkdir()
+    (tree / "directory" / "file").write_bytes(b"content\n" * 1000)
+    (tree / "directory" / ("long-" * 50)).write_bytes(b"x")
+    deep = tree.joinpath(*["d" * 60] * 5)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"deep")
+    os.symlink("l" * 300, tree / "long-link")
+    os.symlink("/etc/passwd", tree / "link")
+    os.link(tree / "link", tree / "link-again", follow_symlinks=False)
+    os.link(tree / "directory" / "file", tree / "again")
+    os.link(tree / "directory" / "file", tree / "zzz")
+    os.mkfifo(tree / "fifo", 0o640)
+    os.mknod(tree / "device", 0o20640, os.makedev(1, 3))
+    os.mknod(tree / "block", 0o60640, os.makedev(4000, 1000000))
+    _sparse(tree / "sparse", [(1 << 20, b"middle"), (3 << 20, b"more")], 8 << 20)
+    _sparse(tree / "hole", [], 1 << 20)
+    _sparse(tree / "sparse-end", [((1 << 20) - 4096, b"e" * 4096)], 1 << 20)
+    (tree / ODD_NAME).write_bytes(b"")
+    (tree / "ünicode").write_bytes(b"")
+    (tree / "setuid").write_bytes(b"#!/bin/sh\n")
+    os.chown(tree / "setuid", 1000, 4000000000)
+    os.chown(tree / "link", 65534, 3000000, follow_symlinks=False)
+    os.chmod(tree / "setuid", 0o6755)
+    os.setxattr(tree / "setuid", "security.capability", CAPABILITY)
+    os.setxattr(tree / "directory", "system.posix_acl_access", ACL)
+    os.setxattr(tree / "directory", "user.empty", b"")
+    os.setxattr(tree / "directory" / "file", "user.binary", bytes(range(256)) * 4)
+    os.setxattr(tree / "directory" / "file", "user.another", b"line\n12 a=b\n")
+    times = {"setuid": -2_000_000_000, "again": 123_456_789_012_345_678, "fifo": 5_000_000_000,
+             "link": 999_999_999_999_999_999, "directory": 1, "ünicode": 8_589_934_592_000_000_001}
+    for name, time in times.items():
+        os.utime(tree / name, ns=(time, time), follow_symlinks=False)
 
 
-def _describe(path, links, owners):
-    status = os.lstat(path)
-    described = {"mode": status.st_mode, "time": status.st_mtime_ns, "device": status.st_rdev,
-                 "attributes": _attributes(path)}
-    if owners:
-        described["owner"] = status.st_uid, status.st_gid
-    if stat.S_ISLNK(status.st_mode):
-        described["target"] = os.readlink(path)
-    if stat.S_ISREG(status.st_mode):
-        with open(path, "rb") as file:
-            described["content"] = file.read()
-        described["sparse"] = status.st_blocks * 512 < status.st_size
-    if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
-        described["same as"] = links.setdefault(status.st_ino, path)
-    return described
+class Swapper(threading.Thread):
+    """Makes a name mean one thing and then another, as long as it is told to."""
 
+    def __init__(self, names):
+        super().__init__()
+        self.names = names
+        self.goes_on = True
 
-def describe(directory, owners=True):
-    """All that a copy has to keep, by path below @directory, which is "." itself."""
-    directory, links, found = os.fsencode(directory), {}, {}
-    for parent, directories, files in os.walk(directory):
-        directories.sort()
-        for name in [b".", *sorted(directories + files)] if parent == directory else sorted(
-                directories + files):
-            path = os.path.join(parent, name)
-            relative = os.path.relpath(path, directory)
-            described = _describe(path, links, owners)
-            if "same as" in described:
-                described["same as"] = os.path.relpath(described["same as"], directory)
-            found[relative] = described
-    return found
+    def run(self):
+        first, second, spare = self.names
+        while self.goes_on:
+            os.rename(first, spare)
+            os.rename(second, first)
+            os.rename(spare, second)
 
+    def __enter__(self):
+        self.start()
+        return self
 
-def make_with_everything(directory):
-    """Files of all types, owners, attributes, holes, hard links, and names."""
-    directory = pathlib.Path(directory)
-    make(directory, {"file": "text", "empty": "", "dir/deep/er/file": "deep", "link": "-> file",
-                     "dangling": "-> /none/at all", "suid": "s", "capable": "c"})
-    for name in ODD_NAMES:
-        with open(os.path.join(os.fsencode(directory), name), "wb") as file:
-            file.write(b"odd")
-    with open(directory / "sparse", "wb") as file:
-        file.write(b"begin")
-        file.seek(3 << 20)
-        file.write(b"middle")
-        file.truncate(8 << 20)
-    os.mkfifo(directory / "fifo")
-    os.mknod(directory / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    os.mknod(directory / "block", stat.S_IFBLK | 0o640, os.makedev(7, 99))
-    os.link(directory / "file", directory / "dir/same")
-    os.link(directory / "file", directory / "dir/deep/same")
-    os.setxattr(directory / "file", "user.colour", b"red")
-    os.setxattr(directory / "dir", "user.colour", b"blue")
-    for number, path in enumerate(sorted(directory.rglob("*"))):
-        os.chown(path, 1000 + number, 2000 + number, follow_symlinks=False)
-    os.chmod(directory / "suid", 0o6755)
-    os.chmod(directory / "dir", 0o3711)
-    os.chmod(directory / "null", 0o666)
-    os.setxattr(directory / "capable", "security.capability", NET_RAW)
-    for number, path in enumerate(sorted(directory.rglob("*"), reverse=True)):
-        os.utime(path, ns=(number * 10**9 + 1, number * 10**9 + 2), follow_symlinks=False)
+    def __exit__(self, *_):
+        self.goes_on = False
+        self.join()
