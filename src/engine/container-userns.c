@@ -302,9 +302,37 @@ static int copy_ids(Engine *engine, ContainerSpec *spec, const char *id, IdRange
     return r < 0 ? r : 0;
 }
 
+/* What is needed on top of the range has the ids behind it. */
+static void add_needed(IdRanges *ret, const uint32_t *needed, size_t count, uint32_t host_id)
+{
+    uint32_t outside;
+
+    for (size_t i = 0; i < count; i++)
+        if (!id_ranges_to_host(ret, needed[i], &outside)) /* "keep-id" may have it already */
+            *JSON_ARRAY_ADD(ret) = (IdMapping) { needed[i], host_id + (uint32_t)i, 1 };
+}
+
+static void map_range(ContainerSpec *spec, const UsernsMode *mode, const IdRange *range)
+{
+    IdMap *ids = &spec->ids;
+
+    if (mode->kind == USERNS_KEEP_ID) {
+        keep_id(&ids->uids, range, mode->has_uid ? mode->uid : spec->caller_uid, spec->caller_uid);
+        keep_id(&ids->gids, range, mode->has_gid ? mode->gid : spec->caller_gid, spec->caller_gid);
+    } else if (mode->kind == USERNS_NOMAP) {
+        leave_out(&ids->uids, range, spec->caller_uid);
+        leave_out(&ids->gids, range, spec->caller_gid);
+    } else {
+        id_map_add(ids, 0, range->first, range->size);
+    }
+}
+
 int container_userns_claim_ids(Engine *engine, ContainerSpec *spec, IdRange *ret, Error *err)
 {
+    NeededIds needed = {};
+    IdRange range;
     UsernsMode mode;
+    size_t count;
     int r = userns_mode_parse(spec->userns_mode, &mode, err);
 
     *ret = (IdRange) {};
@@ -312,17 +340,15 @@ int container_userns_claim_ids(Engine *engine, ContainerSpec *spec, IdRange *ret
         return r;
     if (mode.kind == USERNS_CONTAINER)
         return copy_ids(engine, spec, mode.container, ret, err);
-    r = find_range(engine, mode.size, ret, err);
+    if (!mode.has_size)
+        container_find_needed_ids(spec, mode.size, &needed);
+    count = needed.n_uids > needed.n_gids ? needed.n_uids : needed.n_gids;
+    r = find_range(engine, mode.size + (uint32_t)count, ret, err);
     if (r < 0)
         return r;
-    if (mode.kind == USERNS_KEEP_ID) {
-        keep_id(&spec->ids.uids, ret, mode.has_uid ? mode.uid : spec->caller_uid, spec->caller_uid);
-        keep_id(&spec->ids.gids, ret, mode.has_gid ? mode.gid : spec->caller_gid, spec->caller_gid);
-    } else if (mode.kind == USERNS_NOMAP) {
-        leave_out(&spec->ids.uids, ret, spec->caller_uid);
-        leave_out(&spec->ids.gids, ret, spec->caller_gid);
-    } else {
-        id_map_add(&spec->ids, 0, ret->first, ret->size);
-    }
+    range = (IdRange) { ret->first, mode.size };
+    map_range(spec, &mode, &range);
+    add_needed(&spec->ids.uids, needed.uids, needed.n_uids, range.first + range.size);
+    add_needed(&spec->ids.gids, needed.gids, needed.n_gids, range.first + range.size);
     return 0;
 }

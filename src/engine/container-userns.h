@@ -28,5 +28,19 @@ typedef struct IdRange {
  */
 int container_userns_claim_ids(Engine *engine, ContainerSpec *spec, IdRange *ret, Error *err);
 
+#define NEEDED_IDS_MAX 64
+
+/* Ids of @size and more that a container needs, which are few. */
+typedef struct NeededIds {
+    uint32_t uids[NEEDED_IDS_MAX];
+    uint32_t gids[NEEDED_IDS_MAX];
+    size_t n_uids;
+    size_t n_gids;
+} NeededIds;
+
+/* Those of its user and groups, as numbers, and of whom its binds belong to.
+ * (container-needed-ids.c) */
+void container_find_needed_ids(const ContainerSpec *spec, uint32_t size, NeededIds *ret);
+
 /* Has it a user namespace that is not the host's? */
 bool container_has_own_ids(const Container *container);

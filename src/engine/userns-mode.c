@@ -41,7 +41,7 @@ static int take_option(UsernsMode *mode, unsigned takes, const char *option, Err
         uint32_t *number;
         bool *is_set;
     } options[] = {
-        { "size", TAKES_SIZE, &mode->size, NULL },
+        { "size", TAKES_SIZE, &mode->size, &mode->has_size },
         { "uid", TAKES_IDS, &mode->uid, &mode->has_uid },
         { "gid", TAKES_IDS, &mode->gid, &mode->has_gid },
     };
@@ -52,8 +52,7 @@ static int take_option(UsernsMode *mode, unsigned takes, const char *option, Err
             continue;
         if (!value || parse_u32(value + 1, options[i].number) < 0)
             return error_set(err, ERROR_INVALID, "'%s' is no number of ids", option);
-        if (options[i].is_set)
-            *options[i].is_set = true;
+        *options[i].is_set = true;
         return 0;
     }
     return error_set(err, ERROR_INVALID, "unknown option '%s', there is %s", option,

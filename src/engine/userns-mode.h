@@ -21,6 +21,7 @@ typedef enum UsernsKind {
 typedef struct UsernsMode {
     UsernsKind kind;
     uint32_t size; /* ids that it has */
+    bool has_size; /* exactly so many were asked for */
     bool has_uid;  /* of keep-id: what the caller is inside; else as outside */
     bool has_gid;
     uint32_t uid;

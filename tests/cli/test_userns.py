@@ -281,6 +281,20 @@ def test_a_range_has_the_size_that_was_asked_for(run):
                                 "/proc/self/gid_map")))[0][2] == 200000
 
 
+def test_a_large_id_is_there_where_it_is_needed(run, tmp_path):
+    directory = tmp_path / "home"
+    directory.mkdir(mode=0o755)
+    os.chown(directory, 1234567890, 1234567891)
+    assert output(run("-v", f"{directory}:/home/x", None, "sh", "-c",
+                      "stat -c %u:%g /home/x; echo >/home/x/new")) == "1234567890:1234567891\n"
+    assert owners(directory) == {"new": (0, 0)}
+    assert output(run("-u", "1234567890:100000", "--group-add", "200000", "-v",
+                      f"{directory}:/home/x", None, "sh", "-c",
+                      "id -u; id -g; id -G; echo >/home/x/own")) == \
+        "1234567890\n100000\n100000 200000\n"
+    assert owners(directory)["own"] == (1234567890, 100000)
+
+
 def test_a_range_of_one_id_is_enough_for_root(run):
     assert output(run("--userns", "auto:size=1", None, "id", "-u")) == "0\n"
 
