@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/child-fd.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -100,20 +102,42 @@ static int open_subpath(const ContainerMount *mount, int root_fd, const char *su
     return 0;
 }
 
-/* Nothing holds a part of a detached mount but a mount of its own. */
-static int clone_detached(const ContainerMount *mount, int *fd, Error *err)
+typedef struct MountPart {
+    int root_fd;
+    const char *subpath;
+} MountPart;
+
+/* In a child: before Linux 6.15 only what is mounted in one's own namespace can be cloned. */
+static int clone_part_inside(const void *data)
+{
+    const MountPart *part = data;
+    _cleanup_close_ int fd = -EBADF;
+    int clone;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        move_mount(part->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return -errno;
+    fd = path_open_within(part->root_fd, part->subpath, O_PATH);
+    if (fd < 0)
+        return fd;
+    clone = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    return clone < 0 ? -errno : clone;
+}
+
+/* Nothing holds a part of a detached mount but a mount of its own: *@fd becomes that. */
+static int clone_part(const ContainerMount *mount, const MountPart *part, int *fd, Error *err)
 {
     int clone =
         open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    int r = clone < 0 ? -errno : clone;
 
-    if (clone < 0 && errno == EINVAL)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "mount '%s': a subpath of '%s' takes Linux 6.15 or newer", mount->target,
-                         mount->source);
-    if (clone < 0)
-        return error_errno(err, "mount '%s': clone a part of '%s'", mount->target, mount->source);
+    if (r == -EINVAL)
+        r = child_fd_make(clone_part_inside, part);
+    if (r < 0)
+        return error_result(err, r, "mount '%s': clone '%s' of '%s'", mount->target, part->subpath,
+                            mount->source);
     fd_close(*fd);
-    *fd = clone;
+    *fd = r;
     return 0;
 }
 
@@ -129,7 +153,7 @@ static int add_by_handle(RuntimeConfig *config, const ConfigSource *source,
     if (subpath) {
         r = open_subpath(mount, root_fd, subpath, &fd, err);
         if (r >= 0 && is_detached)
-            r = clone_detached(mount, &fd, err);
+            r = clone_part(mount, &(MountPart) { root_fd, subpath }, &fd, err);
     } else {
         fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
         r = fd < 0 ? error_errno(err, "duplicate a handle") : 0;

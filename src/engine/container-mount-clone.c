@@ -8,15 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child-fd.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "base/socket.h"
 #include "base/syscalls.h"
 #include "engine/container-private.h"
 
@@ -72,8 +70,9 @@ static int clone_cleared(int fd, uint64_t clear)
  * In a child, as a mount can be cloned from inside its mount namespace only. No link on the way is
  * followed, and nothing there is executed. Returns the detached mount or -errno.
  */
-static int clone_inside(const CloneSource *source)
+static int clone_inside(const void *data)
 {
+    const CloneSource *source = data;
     _cleanup_close_ int fd = -EBADF;
     int clone;
 
@@ -86,33 +85,6 @@ static int clone_inside(const CloneSource *source)
     return clone < 0 ? -errno : clone;
 }
 
-static int clone_in_child(const CloneSource *source)
-{
-    _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-    int ends[2], fd = -EBADF, result = -EIO, status, r = socket_pair(ends);
-    pid_t pid;
-
-    if (r < 0)
-        return r;
-    ours = ends[0];
-    theirs = ends[1];
-    pid = fork();
-    if (pid < 0)
-        return -errno;
-    if (pid == 0) {
-        fd = clone_inside(source);
-        result = fd < 0 ? fd : 0;
-        (void)socket_send(theirs, &result, sizeof(result), &fd, fd >= 0);
-        _exit(EXIT_SUCCESS);
-    }
-    fd_closep(&theirs); /* else its death would not be seen */
-    if (socket_receive(ours, &result, sizeof(result), &fd, 1) != sizeof(result))
-        result = -EIO;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return result < 0 ? result : fd;
-}
-
 int container_clone_mount(const Container *other, const char *path, uint64_t clear, int *ret_fd,
                           Error *err)
 {
@@ -123,7 +95,7 @@ int container_clone_mount(const Container *other, const char *path, uint64_t cle
         r = container_open_process_file(other, "ns/mnt", &namespace_fd, err);
     if (r < 0)
         return r;
-    fd = clone_in_child(&(CloneSource) { root_fd, namespace_fd, path, clear });
+    fd = child_fd_make(clone_inside, &(CloneSource) { root_fd, namespace_fd, path, clear });
     if (fd < 0)
         return error_result(err, fd, "open '%s' of container '%s'", path, other->name);
     *ret_fd = fd;
