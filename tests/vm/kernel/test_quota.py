@@ -95,16 +95,49 @@ def limited(cay, *arguments, size="20m"):
     return cay("run", "--storage-opt", f"size={size}", *arguments)
 
 
-@pytest.mark.vm_core
 def test_a_container_sees_its_limit_as_the_size_of_its_disk(cay):
     result = limited(cay, "--rm", images.BUSYBOX_REFERENCE, "df", "-k", "/")
     assert result.returncode == 0, str(result)
     assert result.stdout.splitlines()[1].split()[1] == str(LIMIT // 1024)
 
 
+@pytest.mark.vm_core
 def test_what_a_container_writes_ends_at_its_limit(cay):
     result = limited(cay, "--rm", images.BUSYBOX_REFERENCE, "sh", "-c", FILL)
     assert LIMIT - MIB < int(result.stdout) <= LIMIT, str(result)
+
+
+# Give the directory project 5, as root of the first user namespace or of the container's.
+LEAVE = """
+import ctypes, fcntl, os, struct, sys
+directory, namespace = sys.argv[1:]
+fd = os.open(directory, os.O_RDONLY)
+if namespace != "none":
+    namespace_fd = os.open(namespace, os.O_RDONLY)
+    assert ctypes.CDLL(None).setns(namespace_fd, 0x10000000) == 0
+    os.setgid(0)
+    os.setuid(0)
+attributes = bytearray(28)
+fcntl.ioctl(fd, 0x801c581f, attributes) # FS_IOC_FSGETXATTR
+struct.pack_into("I", attributes, 12, 5)
+fcntl.ioctl(fd, 0x401c5820, bytes(attributes)) # FS_IOC_FSSETXATTR
+"""
+
+
+@pytest.mark.parametrize("kind", ["ext4"])
+def test_root_in_a_container_cannot_leave_its_project(cay):
+    limited(cay, "-d", "--name", "limited", images.BUSYBOX_REFERENCE, "sleep", "1000")
+    cay.ok("exec", "limited", "mkdir", "/out")
+    pid = cay.ok("inspect", "--format", "{{.State.Pid}}", "limited")
+
+    def leave(namespace):
+        return subprocess.run(["/usr/bin/python3", "-c", LEAVE, f"/proc/{pid}/root/out", namespace],
+                              check=False, capture_output=True, text=True)
+
+    result = leave(f"/proc/{pid}/ns/user")
+    assert result.returncode == 1 and "Invalid argument" in result.stderr, result.stderr
+    assert leave("none").returncode == 0 # what makes the difference is the namespace
+    cay.ok("rm", "-f", "limited")
 
 
 @pytest.mark.parametrize("kind", ["ext4"])
