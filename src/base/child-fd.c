@@ -12,19 +12,11 @@
 #include "base/fd.h"
 #include "base/socket.h"
 
-static _Noreturn void run(int socket_fd, int (*make)(const void *data), const void *data)
-{
-    int fd = make(data);
-    int result = fd < 0 ? fd : 0;
-
-    (void)socket_send(socket_fd, &result, sizeof(result), &fd, fd >= 0); /* else its end is seen */
-    _exit(EXIT_SUCCESS);
-}
-
-int child_fd_make(int (*make)(const void *data), const void *data)
+int child_fds_make(int (*make)(const void *data, int *ret_fds), const void *data, int *ret_fds,
+                   size_t n_fds)
 {
     _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-    int ends[2], fd = -EBADF, result = -EIO, status, r = socket_pair(ends);
+    int ends[2], result = -EIO, status, r = socket_pair(ends);
     pid_t pid;
 
     if (r < 0)
@@ -34,12 +26,35 @@ int child_fd_make(int (*make)(const void *data), const void *data)
     pid = fork();
     if (pid < 0)
         return -errno;
-    if (pid == 0)
-        run(theirs, make, data);
-    fd_closep(&theirs); /* else its death would not be seen */
-    if (socket_receive(ours, &result, sizeof(result), &fd, 1) != sizeof(result))
+    if (pid == 0) {
+        result = make(data, ret_fds);
+        (void)socket_send(theirs, &result, sizeof(result), ret_fds, result < 0 ? 0 : n_fds);
+        _exit(EXIT_SUCCESS); /* what could not be sent is seen as its death */
+    }
+    fd_closep(&theirs); /* else that would not be seen */
+    if (socket_receive(ours, &result, sizeof(result), ret_fds, n_fds) != sizeof(result))
         result = -EIO;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    return result < 0 ? result : fd;
+    return result;
+}
+
+typedef struct OneMaker {
+    int (*make)(const void *data);
+    const void *data;
+} OneMaker;
+
+static int make_one(const void *data, int *ret_fd)
+{
+    const OneMaker *maker = data;
+
+    *ret_fd = maker->make(maker->data);
+    return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+int child_fd_make(int (*make)(const void *data), const void *data)
+{
+    int fd = -EBADF, r = child_fds_make(make_one, &(OneMaker) { make, data }, &fd, 1);
+
+    return r < 0 ? r : fd;
 }

@@ -85,6 +85,40 @@ static int clone_inside(const void *data)
     return clone < 0 ? -errno : clone;
 }
 
+/* One that is detached is in no namespace: attached in one that nobody else sees, it has clones,
+ * which stay when that ends. */
+static int clone_attached(const void *data, int *ret_fds)
+{
+    const int *fd = data;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        move_mount(*fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return -errno;
+    for (size_t i = 0; i < 2; i++) {
+        ret_fds[i] = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+        if (ret_fds[i] < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+int mount_clone_detached(int *fd, int *ret_fd)
+{
+    int clones[2] = { -EBADF, -EBADF };
+    int r;
+
+    *ret_fd = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    if (*ret_fd >= 0 || errno != EINVAL)
+        return *ret_fd < 0 ? -errno : 0;
+    r = child_fds_make(clone_attached, fd, clones, ARRAY_SIZE(clones));
+    if (r < 0)
+        return r;
+    fd_close(*fd);
+    *fd = clones[0];
+    *ret_fd = clones[1];
+    return 0;
+}
+
 int container_clone_mount(const Container *other, const char *path, uint64_t clear, int *ret_fd,
                           Error *err)
 {

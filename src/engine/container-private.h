@@ -199,6 +199,12 @@ int container_open_process_file(const Container *other, const char *file, int *r
 int container_clone_mount(const Container *other, const char *path, uint64_t clear, int *ret_fd,
                           Error *err);
 
+/*
+ * Clone the detached mount *fd. Before Linux 6.15 it ends with that, and another clone takes its
+ * place in *fd: nothing that was made of it before may still be needed. Returns 0 or -errno.
+ */
+int mount_clone_detached(int *fd, int *ret_fd);
+
 /* --- recovery (container-recover.c) --- */
 
 /* Load the row into the claim, and the container's directory if it is there. */

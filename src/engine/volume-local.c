@@ -198,7 +198,7 @@ static int local_mount(Engine *engine, const Volume *volume, const VolumeUse *us
         r = volume_tmpfs_mount(engine, volume, use, &options, ret, err);
     else if (r >= 0)
         r = mount_file_system(&options, ret, err);
-    return r < 0 ? error_wrap(err, r, "volume '%s'", volume->name) : 0;
+    return r;
 }
 
 const VolumeDriver volume_local_driver = {

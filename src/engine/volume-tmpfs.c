@@ -80,27 +80,26 @@ void volume_tmpfs_release(Engine *engine, const Volume *volume, const char *cont
     }
 }
 
-/* A second place in the container, or the same one looked at again. Before Linux 6.15 a detached
- * mount has no clones: there it is given away itself, for one place. */
-static int mount_own(const TmpfsVolume *own, VolumeMount *ret, Error *err)
+/* A second place in the container, or the same one looked at again. */
+static int mount_own(TmpfsVolume *own, VolumeMount *ret, Error *err)
 {
-    int fd = open_tree(own->fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    int fd, r = mount_clone_detached(&own->fd, &fd);
 
-    if (fd < 0 && errno == EINVAL)
-        fd = fcntl(own->fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0)
-        return error_errno(err, "clone a tmpfs");
+    if (r < 0)
+        return error_result(err, r, "clone a tmpfs");
     *ret = (VolumeMount) { .fd = fd };
     return 0;
 }
 
-static int remember(Engine *engine, const Volume *volume, const char *container, int fd, Error *err)
+/* By a mount of its own: the container uses the other one up. */
+static int remember(Engine *engine, const Volume *volume, const char *container, int *fd,
+                    Error *err)
 {
-    int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     TmpfsVolume *own;
+    int own_fd, r = mount_clone_detached(fd, &own_fd);
 
-    if (own_fd < 0)
-        return error_errno(err, "duplicate a handle");
+    if (r < 0)
+        return error_result(err, r, "clone a tmpfs");
     own = NEW(TmpfsVolume);
     *own = (TmpfsVolume) { .next = engine->tmpfs_volumes,
                            .name = memory_strdup(volume->name),
@@ -235,7 +234,7 @@ static int mount_locked(Engine *engine, const Volume *volume, const VolumeUse *u
     if (fstat(fd, &status) < 0 ||
         pwrite(use->mark_fd, &status.st_dev, sizeof(status.st_dev), 0) < 0)
         return error_errno(err, "write down which tmpfs it is");
-    r = remember(engine, volume, use->container, fd, err);
+    r = remember(engine, volume, use->container, &fd, err);
     if (r >= 0)
         *ret = (VolumeMount) { .fd = TAKE_FD(fd) };
     return r;
@@ -244,7 +243,7 @@ static int mount_locked(Engine *engine, const Volume *volume, const VolumeUse *u
 int volume_tmpfs_mount(Engine *engine, const Volume *volume, const VolumeUse *use,
                        const VolumeOptions *options, VolumeMount *ret, Error *err)
 {
-    const TmpfsVolume *own = *find_own(engine, volume->name, use->container);
+    TmpfsVolume *own = *find_own(engine, volume->name, use->container);
     _cleanup_free_ char *path = memory_printf("%s/" VOLUME_DATA_NAME, volume->name);
     /* The volume's own lock is held by whoever looks what it holds. */
     _cleanup_close_ int lock_fd =

@@ -47,6 +47,7 @@ static int refuse_file_system(int fs_fd, int r, const char *name, Report *report
 
     if (length > 2 && message[1] == ' ') {
         message[length] = '\0';
+        message[strcspn(message, "\n")] = '\0'; /* some end with one */
         return report_set(report, ERROR_INVALID, "file system ", message + 2);
     }
     return report_result(report, r, "configure the file system '", name, "'");
