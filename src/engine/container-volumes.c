@@ -43,21 +43,41 @@ int container_volumes_create(Engine *engine, const Container *container,
     return r;
 }
 
+/* Add its anonymous volumes, whoever they were made for. */
+static int list_anonymous(Engine *engine, const Container *container, StringList *names, Error *err)
+{
+    const ContainerMounts *mounts = &container->spec.mount_points;
+
+    for (size_t i = 0; i < mounts->count; i++) {
+        _cleanup_(volume_freep) Volume *volume = NULL;
+        _cleanup_error_ Error problem = {};
+        int r;
+
+        if (!is_volume(&mounts->items[i]))
+            continue;
+        r = volume_find(engine, mounts->items[i].source, &volume, &problem);
+        if (r < 0 && problem.kind != ERROR_NOT_FOUND) {
+            error_move(err, &problem);
+            return r;
+        }
+        if (r >= 0 && volume->is_anonymous)
+            string_list_add(names, volume->name);
+    }
+    return 0;
+}
+
 int container_volumes_remove(Engine *engine, const Container *container, Error *err)
 {
     const ContainerMounts *mounts = &container->spec.mount_points;
     _cleanup_string_list_ StringList names = {};
     int r;
 
-    for (size_t i = 0; i < mounts->count; i++) {
-        if (!is_volume(&mounts->items[i]))
-            continue;
-        string_list_add(&names, mounts->items[i].source);
-        if (container->state == CONTAINER_CREATING)
+    for (size_t i = 0; i < mounts->count && container->state == CONTAINER_CREATING; i++)
+        if (is_volume(&mounts->items[i]))
             volume_fill_forget(engine, mounts->items[i].source);
-    }
-    if (names.count == 0)
-        return 0;
+    r = list_anonymous(engine, container, &names, err);
+    if (r < 0 || names.count == 0)
+        return r; /* the relation ends with the row */
     r = volume_unrefer(engine, container->id, err);
     return r < 0 ? r : volume_remove_anonymous(engine, &names, err);
 }

@@ -60,6 +60,19 @@ def test_a_subpath_that_is_swapped_for_a_link_shows_nothing_of_the_host(cay, ima
     assert 0 in seen
 
 
+def test_a_container_that_swaps_part_of_a_volume_that_it_shares_shows_nothing(cay, image, volume):
+    """The same by the means that a container has."""
+    link = os.readlink(volume / "link")
+    cay.ok("run", "-d", "--name", "attacker", "-v", "web:/web", image, "sh", "-c",
+           f"cd /web; while :; do mv -T part aside; ln -s {link} part; rm part; mv -T aside part; "
+           "done")
+    for _ in range(ATTEMPTS):
+        result = cay("run", "--rm", "--mount", "src=web,dst=/x,volume-subpath=part", image, "ls",
+                     "/x")
+        assert result.stdout in ("inside\n", ""), str(result)
+    cay.ok("rm", "-f", "attacker")
+
+
 def test_a_directory_above_a_subpath_can_be_swapped_as_well(cay, image, volume):
     """The same one step higher: a file of the host by its name in the directory."""
     (volume / "part" / "secret").mkdir()

@@ -68,6 +68,26 @@ static void beneath_means_no_symlink_at_all(void **state)
     assert_int_equal(path_open_beneath(scratch->fd, "/etc", O_RDONLY, 0), -EXDEV);
 }
 
+static void links_that_stay_within_are_followed_and_others_refused(void **state)
+{
+    Scratch *scratch = *state;
+    _cleanup_close_ int fd = -EBADF;
+
+    make_directory(scratch->fd, "a");
+    make_directory(scratch->fd, "b");
+    assert_int_equal(symlinkat("../b", scratch->fd, "a/inside"), 0);
+    assert_int_equal(symlinkat("../../x", scratch->fd, "a/climbing"), 0);
+    assert_int_equal(symlinkat("/etc", scratch->fd, "a/absolute"), 0);
+    assert_int_equal(symlinkat("/proc/self/root", scratch->fd, "a/magic"), 0);
+    fd = path_open_within(scratch->fd, "a/inside", O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(path_open_within(scratch->fd, "a/climbing", O_RDONLY), -EXDEV);
+    assert_int_equal(path_open_within(scratch->fd, "a/absolute", O_RDONLY), -EXDEV);
+    assert_int_equal(path_open_within(scratch->fd, "a/magic", O_RDONLY), -EXDEV);
+    assert_int_equal(path_open_within(scratch->fd, "..", O_RDONLY), -EXDEV);
+    assert_int_equal(path_open_within(scratch->fd, "missing", O_RDONLY), -ENOENT);
+}
+
 static void missing_directories_are_made_with_mode_and_owner(void **state)
 {
     Scratch *scratch = *state;
@@ -224,6 +244,7 @@ int main(void)
         scratch_test(symlinks_resolve_inside_the_root),
         cmocka_unit_test(magic_links_are_refused),
         scratch_test(beneath_means_no_symlink_at_all),
+        scratch_test(links_that_stay_within_are_followed_and_others_refused),
         scratch_test(missing_directories_are_made_with_mode_and_owner),
         scratch_test(a_dangling_symlink_makes_nothing_outside),
         scratch_test(a_file_in_the_way_is_an_error),
