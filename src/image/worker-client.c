@@ -149,6 +149,7 @@ int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *
         .has_blob = options->blob_fd >= 0,
         .compress_blob = options->compress_blob,
         .apply_whiteouts = options->apply_whiteouts,
+        .is_passing = options->is_passing,
         .limits = options->limits ? *options->limits : image_limits_default(),
     };
     _cleanup_worker_reply_ WorkerReply reply = {};

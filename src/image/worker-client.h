@@ -42,6 +42,7 @@ typedef struct UnpackOptions {
     bool compress_blob;   /* a plain tar becomes a zstd blob; without it, it is kept plain */
     bool apply_whiteouts; /* a layer: ".wh." names become overlayfs's own marks;
                              else (a root file system) they are ordinary files */
+    bool is_passing;      /* nobody needs it after a crash: it is not synced */
     Digest expected_blob; /* of the bytes in input_fd; not set: not checked */
     Digest expected_diff_id;   /* of the uncompressed tar; not set: not checked */
     const ImageLimits *limits; /* NULL: image_limits_default() */

@@ -70,7 +70,7 @@ int unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
         r = extract_stream(&stream, options, &result, err);
     if (r >= 0)
         r = layer_stream_finish(&stream, options, &result, err);
-    if (r >= 0)
+    if (r >= 0 && !options->is_passing)
         r = sync_all(options, err);
     if (r < 0)
         return r;

@@ -84,6 +84,18 @@ static void taking_a_descriptor_empties_its_slot(void **state)
     assert_int_equal(fcntl(taken, F_GETFD), -1);
 }
 
+static void file_systems_of_the_kernel_are_told_from_those_with_files(void **state)
+{
+    Scratch *scratch = *state;
+    _cleanup_close_ int proc_fd = open("/proc/self/status", O_PATH | O_CLOEXEC);
+    _cleanup_close_ int sys_fd = open("/sys", O_PATH | O_CLOEXEC);
+
+    assert_true(fd_is_of_kernel(proc_fd));
+    assert_true(fd_is_of_kernel(sys_fd));
+    assert_false(fd_is_of_kernel(scratch->fd));
+    assert_false(fd_is_of_kernel(-EBADF));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +104,7 @@ int main(void)
         scratch_test(a_file_beyond_the_limit_is_refused),
         cmocka_unit_test(an_endless_file_is_refused),
         scratch_test(symlinks_and_fifos_are_not_read),
+        scratch_test(file_systems_of_the_kernel_are_told_from_those_with_files),
         cmocka_unit_test(taking_a_descriptor_empties_its_slot),
     };
 
