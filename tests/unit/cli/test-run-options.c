@@ -361,20 +361,15 @@ static const struct {
          "network 'bridge' is not available in this version: use 'none' or 'host'"),
     MISUSE("--pull sometimes x",
            "invalid value 'sometimes' for option '--pull': use 'always', 'missing' or 'never'"),
-    LACK("-v data:/data x",
-         "invalid value 'data:/data' for option '--volume': volume 'data': volumes are not "
-         "supported by this version, use a path of the host such as './data'"),
-    LACK("-v /data x", "invalid value '/data' for option '--volume': volumes are not supported "
-                       "by this version, use a path of the host: SOURCE:/data"),
     MISUSE("-v /a:b x",
            "invalid value '/a:b' for option '--volume': the target 'b' is not an absolute path"),
     MISUSE("-v /a:/b:rx x", "invalid value '/a:/b:rx' for option '--volume': unknown option "
-                            "'rx', use ro, rw, z, Z or a propagation such as rslave"),
+                            "'rx', use ro, rw, z, Z, nocopy or a propagation such as rslave"),
     MISUSE("--mount type=bind,target=/b x",
            "invalid value 'type=bind,target=/b' for option '--mount': the mount has no source"),
-    LACK("--mount type=volume,src=v,dst=/b x",
-         "invalid value 'type=volume,src=v,dst=/b' for option '--mount': mount type 'volume' "
-         "is not supported by this version: use 'type=bind' or 'type=tmpfs'"),
+    MISUSE("--mount type=volume,src=v,dst=/b x",
+           "invalid value 'type=volume,src=v,dst=/b' for option '--mount': invalid volume name "
+           "'v': it has to match [a-zA-Z0-9][a-zA-Z0-9_.-]+"),
     MISUSE("--tmpfs tmp x",
            "invalid value 'tmp' for option '--tmpfs': the target 'tmp' is not an absolute path"),
     MISUSE("--tmpfs /tmp:fast x",
