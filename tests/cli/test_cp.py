@@ -7,7 +7,7 @@ import stat
 import tarfile
 
 import pytest
-from harness import trees
+from harness import copied_trees as trees
 
 
 @pytest.fixture

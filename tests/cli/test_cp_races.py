@@ -8,7 +8,7 @@ import os
 import stat
 
 import pytest
-from harness import trees
+from harness import copied_trees as trees
 
 ROUNDS = 30
 # Exchanges two names again and again, as fast as a shell cannot: renameat2(2) with RENAME_EXCHANGE.

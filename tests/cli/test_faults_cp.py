@@ -12,7 +12,8 @@ import tarfile
 
 import faults
 import pytest
-from harness import debris, trees
+from harness import copied_trees as trees
+from harness import debris
 
 CHANGES = [*faults.FILES, *faults.LOCKS, *faults.MOUNTS, "clone", "fork", "setresuid"]
 OLD = {"file": "old", "dir/kept": "old", "dir/file": "old", "large": "old"}
