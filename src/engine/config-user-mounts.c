@@ -167,7 +167,7 @@ static int add_volume(RuntimeConfig *config, const ConfigSource *source,
                       const ContainerMount *mount, Error *err)
 {
     _cleanup_volume_mount_ VolumeMount files = VOLUME_MOUNT_INIT;
-    int r = volume_mount(source->engine, mount->source, source->container->id, &files, err);
+    int r = volume_mount(source->engine, mount, source->container->id, &files, err);
 
     if (r < 0)
         return error_wrap(err, r, "mount volume '%s'", mount->source);

@@ -103,7 +103,7 @@ static int open_volume(const ContainerRoot *root, const ContainerMount *mount, i
 {
     const ContainerClaim *claim = root->claim;
     _cleanup_volume_mount_ VolumeMount volume = VOLUME_MOUNT_INIT;
-    int r = volume_mount(claim->engine, mount->source, claim->container->id, &volume, err);
+    int r = volume_mount(claim->engine, mount, claim->container->id, &volume, err);
 
     if (r < 0)
         return r;

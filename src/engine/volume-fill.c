@@ -228,7 +228,7 @@ static int fill_locked(Filling *filling, const ContainerMount *mount, Error *err
     r = open_source(filling->claim, mount->target, &filling->source_fd, err);
     if (r <= 0 || mount->volume_no_copy || mount->volume_subpath)
         return r;
-    r = volume_mount(filling->engine, filling->name, filling->claim->id, &files, err);
+    r = volume_mount(filling->engine, mount, filling->claim->id, &files, err);
     if (r < 0)
         return r;
     filling->data_fd = TAKE_FD(files.fd);

@@ -31,8 +31,8 @@
 
 #define ALPHANUMERICS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* Tell the event log; @container (may be NULL) is who it is mounted for. */
-static void tell(Engine *engine, const Volume *volume, const char *action, const char *container)
+static void tell_attributes(Engine *engine, const Volume *volume, const char *action,
+                            StringMap *attributes)
 {
     _cleanup_event_ Event event = {
         .type = memory_strdup("volume"),
@@ -40,10 +40,31 @@ static void tell(Engine *engine, const Volume *volume, const char *action, const
         .actor = memory_strdup(volume->name),
     };
 
-    if (container)
-        string_map_set(&event.attributes, "container", container);
+    string_map_copy(&event.attributes, attributes);
     string_map_set(&event.attributes, "driver", volume->driver);
     (void)event_log_append(engine->events_fd, &event); /* what it tells of has happened */
+}
+
+/* @container (may be NULL) is who it is unmounted from. */
+static void tell(Engine *engine, const Volume *volume, const char *action, const char *container)
+{
+    _cleanup_string_map_ StringMap attributes = {};
+
+    if (container)
+        string_map_set(&attributes, "container", container);
+    tell_attributes(engine, volume, action, &attributes);
+}
+
+static void tell_mount(Engine *engine, const Volume *volume, const ContainerMount *mount,
+                       const char *container)
+{
+    _cleanup_string_map_ StringMap attributes = {};
+
+    string_map_set(&attributes, "container", container);
+    string_map_set(&attributes, "destination", mount->target);
+    string_map_set(&attributes, "propagation", mount->propagation ? mount->propagation : "");
+    string_map_set(&attributes, "read/write", mount->read_only ? "false" : "true");
+    tell_attributes(engine, volume, "mount", &attributes);
 }
 
 int volume_name_validate(const char *name, Error *err)
@@ -422,21 +443,22 @@ static int mount_marked(Engine *engine, const Volume *volume, const VolumeUse *u
         unmark_mounted(engine, volume->name, use->container);
     if (r < 0)
         error_move(err, &problem);
-    else if (!use->is_mounted)
-        tell(engine, volume, "mount", use->container);
     return r;
 }
 
-int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err)
+int volume_mount(Engine *engine, const ContainerMount *mount, const char *id, VolumeMount *ret,
+                 Error *err)
 {
     _cleanup_(volume_freep) Volume *volume = NULL;
     VolumeUse use = { .container = id, .mark_fd = -EBADF };
-    int r = volume_row_load(engine, name, &volume, err);
+    int r = volume_row_load(engine, mount->source, &volume, err);
 
     if (r >= 0)
-        r = mark_mounted(engine, name, &use, err);
+        r = mark_mounted(engine, volume->name, &use, err);
     if (r >= 0)
         r = mount_marked(engine, volume, &use, ret, err);
+    if (r >= 0 && !use.is_mounted)
+        tell_mount(engine, volume, mount, id);
     fd_close(use.mark_fd);
     return r;
 }

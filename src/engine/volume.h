@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/string-list.h"
+#include "engine/container-spec.h"
 #include "engine/engine.h"
 
 #define VOLUME_DRIVER_LOCAL "local"
@@ -128,10 +129,11 @@ void volume_mount_done(VolumeMount *mount);
 #define _cleanup_volume_mount_ _cleanup_(volume_mount_done)
 
 /*
- * Have the volume's driver bring its files up for container @id. Errors: NOT_FOUND, UNAVAILABLE
- * (a plug-in does not answer), UNSUPPORTED, DENIED, SYSTEM.
+ * Have the driver of the volume that is @mount's source bring its files up for container @id.
+ * Errors: NOT_FOUND, UNAVAILABLE (a plug-in does not answer), UNSUPPORTED, DENIED, SYSTEM.
  */
-int volume_mount(Engine *engine, const char *name, const char *id, VolumeMount *ret, Error *err);
+int volume_mount(Engine *engine, const ContainerMount *mount, const char *id, VolumeMount *ret,
+                 Error *err);
 
 /*
  * Where on the host the files are that container @id has: for people to read. NULL: nowhere that is

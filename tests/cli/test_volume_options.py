@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes whose options say what is mounted: directories, memory, images in files."""
 
+import json
 import subprocess
 
 import pytest
@@ -145,6 +146,20 @@ def test_what_a_container_has_mounted_over_its_memory_is_not_shown_to_others(cay
           "container 'one' has mounted something over it")
     cay.ok("rm", "-f", "one")
     cay.ok("run", "--rm", "-v", "memory:/data", image, "true")
+
+
+def test_events_tell_where_a_volume_is_mounted(cay, image, no_leaks):
+    cay.ok("volume", "create", "data")
+    cay.ok("run", "--name", "one", "-v", "data:/data:ro", image, "true")
+    container = cay.ok("inspect", "-f", "{{.Id}}", "one")
+    text = cay.ok("events", "--since", "1h", "--until", "0s", "--filter", "volume=data",
+                  "--format", "json")
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [event["Action"] for event in events] == ["create", "mount", "unmount"]
+    assert events[1]["Actor"]["Attributes"] == {
+        "container": container, "destination": "/data", "driver": "local", "propagation": "",
+        "read/write": "false"}
+    assert events[2]["Actor"]["Attributes"] == {"container": container, "driver": "local"}
 
 
 def test_the_host_never_sees_what_volumes_mount(cay, image, disk, no_leaks):
