@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -270,8 +271,10 @@ int container_volumes_fill(ContainerClaim *claim, Error *err)
 
 void volume_fill_forget(Engine *engine, const char *name)
 {
-    _cleanup_close_ int lock_fd = -EBADF;
+    _cleanup_close_ int lock_fd =
+        openat(engine->volumes_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (volume_lock(engine, name, &lock_fd, NULL) >= 0)
+    /* Whoever has the lock has done it, and may take its time with what comes next. */
+    if (lock_fd >= 0 && flock(lock_fd, LOCK_EX | LOCK_NB) == 0)
         (void)settle(lock_fd); /* tried again by whoever locks it next */
 }

@@ -6,6 +6,8 @@ A volume is empty or whole at any time, whoever looks, and what nobody named goe
 container.
 """
 
+import fcntl
+import os
 import shutil
 
 import faults
@@ -108,6 +110,19 @@ def test_who_is_killed_filling_a_volume_that_others_hold_is_finished_by_the_next
         assert debris.of_state(cay.state) == [], str(fault)
     cay("rm", "-v", "-f", "same")
     cay.ok("rm", "other")
+
+
+def test_what_a_killed_maker_has_left_keeps_nobody_waiting_for_who_fills_the_volume_now(cay, full):
+    """Another filling of the volume may take long; the next command has nothing to do with it."""
+    faults_found = list(faults.kills(cay, "create", *OPTIONS, full, "true", calls=["renameat2"]))
+    forget(cay)
+    faults_found[0].run()
+    descriptor = os.open(volumes.data(cay.state, "web").parent, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    assert cay.ok("ps", "-aq") == ""
+    os.close(descriptor)
+    assert cay.ok("run", "--rm", "-v", "web:/data", full, "cat", "/data/sub/deep") == "deep"
+    assert_settled(cay, "at the end", 0)
 
 
 def test_without_room_a_volume_stays_empty_or_starts_whole(cay, full):
