@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Feeds arbitrary text to the parsers of --volume, --mount and --tmpfs. What is accepted must pass
- * the checks that every mount gets, and a volume must read the same once it is complete.
+ * Feeds arbitrary text to the parsers of --volume, --mount, --tmpfs and --secret. What is accepted
+ * must pass the checks that every mount gets, and a volume must read the same once it is complete.
  */
 
 #include <stdint.h>
@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "engine/mount-spec.h"
+#include "engine/secret.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,6 +53,24 @@ static void check_volumes_from(const char *text)
         abort();
 }
 
+/* Whatever is accepted lies at an absolute path without "..", and nowhere above its directory. */
+static void check_secret(const char *text)
+{
+    ContainerSpec spec = {};
+    ContainerSecret secret;
+
+    if (secret_spec_parse(text, &secret, NULL) < 0)
+        return;
+    *JSON_ARRAY_ADD(&spec.secrets) = secret;
+    if (secret_specs_validate(&spec, NULL) == 0) {
+        _cleanup_free_ char *path = secret_spec_path(&spec.secrets.items[0]);
+
+        if (!path_is_absolute(path) || strcmp(path, "/") == 0 || strstr(path, "/../"))
+            abort();
+    }
+    container_spec_done(&spec);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     _cleanup_free_ char *text = memory_strndup((const char *)data, size);
@@ -58,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_mount(text);
     check_bind(text);
     check_volumes_from(text);
+    check_secret(text);
     (void)mount_spec_validate_tmpfs("/t", text, NULL); /* any answer will do, but an answer */
     return 0;
 }

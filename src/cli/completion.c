@@ -2,7 +2,7 @@
 
 /*
  * `cay completion`: scripts that complete command lines. They are made from the tables, and ask
- * `cay` itself for the names of images, containers and volumes.
+ * `cay` itself for the names of images, containers, volumes and secrets.
  */
 
 #include <stdio.h>
@@ -32,10 +32,8 @@ static bool is_shown(const Command *command)
 static const struct {
     const char *word, *kind;
 } argument_kinds[] = {
-    { "IMAGE", "image" },
-    { "REPOSITORY", "image" },
-    { "CONTAINER", "container" },
-    { "VOLUME", "volume" },
+    { "IMAGE", "image" },   { "REPOSITORY", "image" }, { "CONTAINER", "container" },
+    { "VOLUME", "volume" }, { "SECRET", "secret" },
 };
 
 static const char *argument_kind(const Command *command)
@@ -141,6 +139,7 @@ static void print_bash(void)
          "        image) words=$(cay images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) ;;\n"
          "        container) words=$(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
          "        volume) words=$(cay volume ls -q 2>/dev/null) ;;\n"
+         "        secret) words=$(cay secret ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        *) [[ -z $command || \" $groups \" == *\" $command \"* ]] || words='' ;;\n"
          "        esac\n"
          "    fi\n"
@@ -220,6 +219,7 @@ static void print_zsh(void)
          ";;\n"
          "        container) compadd -- $(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
          "        volume) compadd -- $(cay volume ls -q 2>/dev/null) ;;\n"
+         "        secret) compadd -- $(cay secret ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        esac\n"
          "        _files\n"
          "        return\n"
@@ -263,6 +263,9 @@ static void print_fish_arguments(const char *kind, const char *condition)
                condition);
     else if (strcmp(kind, "volume") == 0)
         printf("complete -c cay -f -n %s -a \"(cay volume ls -q 2>/dev/null)\"\n", condition);
+    else if (strcmp(kind, "secret") == 0)
+        printf("complete -c cay -f -n %s -a \"(cay secret ls --format '{{.Name}}' 2>/dev/null)\"\n",
+               condition);
 }
 
 static void print_fish_command(const Command *command)

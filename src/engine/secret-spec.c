@@ -126,8 +126,10 @@ static bool has_dots(const char *path)
 
 static int check_one(const ContainerSecret *secret, const char *path, Error *err)
 {
-    if (!secret->source)
-        return error_set(err, ERROR_INVALID, "a secret of the container has no name");
+    int r = secret_name_validate(secret->source ? secret->source : "", err);
+
+    if (r < 0)
+        return r;
     if (secret->target && (*secret->target == '\0' || has_dots(secret->target) ||
                            strcmp(path, SECRET_DIRECTORY) == 0 || strcmp(path, "/") == 0))
         return error_set(err, ERROR_INVALID,
