@@ -132,34 +132,63 @@ static bool find_match(const RuntimeConfig *config, const ContainerSpec *spec,
     return ret->uid != ret->inside_uid || ret->gid != ret->inside_gid;
 }
 
-static int refuse_mapping(const RuntimeMount *bind, bool recursive, Error *err)
+/* What the shim gets as a descriptor is one of ours until then; NULL: the source is a path. */
+static int *find_descriptor(const ConfigSource *source, const RuntimeMount *bind)
 {
+    unsigned fd;
+
+    if (sscanf(bind->source, "/proc/self/fd/%u", &fd) == 1 && fd >= SHIM_FD_CONFIG &&
+        fd - SHIM_FD_CONFIG < source->fds->count)
+        return &source->fds->fds[fd - SHIM_FD_CONFIG];
+    return NULL;
+}
+
+static bool is_recursive(const RuntimeMount *bind)
+{
+    return string_list_contains(&bind->options, "rbind");
+}
+
+/* Named as its user knows it. */
+static int refuse_mapping(const ConfigSource *source, const ContainerMount *mount,
+                          const RuntimeMount *bind, Error *err)
+{
+    bool is_named = find_descriptor(source, bind) && mount && mount->source;
+
     if (errno != EINVAL)
         return error_errno(err, "map the ids of mount '%s'", bind->destination);
     return error_set(err, ERROR_UNSUPPORTED,
                      "mount '%s': '%s' is on a file system whose ids cannot be mapped into the "
                      "container's user namespace%s: choose '--userns host'",
-                     bind->destination, bind->source,
-                     recursive ? ", or has such a one mounted below it" : "");
+                     bind->destination, is_named ? mount->source : bind->source,
+                     is_recursive(bind) ? ", or has such a one mounted below it" : "");
 }
 
-/* What the shim gets as a descriptor is one of ours until then. */
 static int open_source(const ConfigSource *source, const RuntimeMount *bind)
 {
-    char *path = NULL, buffer[32];
-    unsigned fd;
+    const int *descriptor = find_descriptor(source, bind);
+    char buffer[32];
 
-    if (sscanf(bind->source, "/proc/self/fd/%u", &fd) == 1 && fd >= SHIM_FD_CONFIG &&
-        fd - SHIM_FD_CONFIG < source->fds->count)
-        path = path_of_fd(buffer, source->fds->fds[fd - SHIM_FD_CONFIG]);
-    return open(path ? path : bind->source, O_PATH | O_CLOEXEC);
+    return open(descriptor ? path_of_fd(buffer, *descriptor) : bind->source, O_PATH | O_CLOEXEC);
+}
+
+/* A clone to try it with. Before Linux 6.15 a detached mount gives its place to another one. */
+static int clone_source(const ConfigSource *source, int source_fd, const RuntimeMount *bind,
+                        unsigned flags)
+{
+    int *descriptor = find_descriptor(source, bind);
+    int fd = open_tree(source_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags), r;
+
+    if (fd >= 0 || errno != EINVAL || !descriptor)
+        return fd < 0 ? -errno : fd;
+    r = mount_clone_detached(descriptor, &fd);
+    return r < 0 ? r : fd;
 }
 
 /* Try it here, where the user can be told what to do about it. */
-static int try_mapping(const ConfigSource *source, int source_fd, const RuntimeMount *bind,
-                       bool recursive, Error *err)
+static int try_mapping(const ConfigSource *source, int source_fd, const ContainerMount *mount,
+                       const RuntimeMount *bind, Error *err)
 {
-    const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+    const unsigned flags = AT_EMPTY_PATH | (is_recursive(bind) ? AT_RECURSIVE : 0);
     const LinuxIdMappings all = { (IdMapping *)&every_id, 1 };
     struct mount_attr change = { .attr_set = MOUNT_ATTR_IDMAP };
     _cleanup_close_ int own_fd = -EBADF, fd = -EBADF;
@@ -170,13 +199,11 @@ static int try_mapping(const ConfigSource *source, int source_fd, const RuntimeM
     if (r < 0)
         return r;
     change.userns_fd = (uint64_t)(own_fd >= 0 ? own_fd : source->id_map_fd);
-    fd = open_tree(source_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
-    if (fd < 0 && errno == EINVAL)
-        return 0; /* a detached mount, which before Linux 6.15 nobody can try anything with */
+    fd = clone_source(source, source_fd, bind, flags);
     if (fd < 0)
-        return error_errno(err, "mount source '%s'", bind->source);
+        return error_result(err, fd, "mount source '%s'", bind->source);
     if (mount_setattr(fd, "", flags, &change, sizeof(change)) < 0)
-        return refuse_mapping(bind, recursive, err);
+        return refuse_mapping(source, mount, bind, err);
     return 0;
 }
 
@@ -190,7 +217,6 @@ int config_map_mount_ids(const RuntimeConfig *config, const ConfigSource *source
                          const ContainerMount *mount, RuntimeMount *bind, Error *err)
 {
     const ContainerSpec *spec = &source->container->spec;
-    bool recursive = string_list_contains(&bind->options, "rbind");
     _cleanup_close_ int fd = -EBADF;
     Match match;
     bool matches = find_match(config, spec, mount, &match);
@@ -205,13 +231,13 @@ int config_map_mount_ids(const RuntimeConfig *config, const ConfigSource *source
         return error_errno(err, "mount source '%s'", bind->source);
     if (!matches && is_kernel_file_system(fd))
         return 0;
-    r = try_mapping(source, fd, bind, recursive, err);
+    r = try_mapping(source, fd, mount, bind, err);
     if (r < 0)
         return r;
     if (matches) {
         match_ids(&bind->uid_mappings, &spec->ids.uids, match.uid, match.inside_uid);
         match_ids(&bind->gid_mappings, &spec->ids.gids, match.gid, match.inside_gid);
     }
-    string_list_add(&bind->options, recursive ? "ridmap" : "idmap");
+    string_list_add(&bind->options, is_recursive(bind) ? "ridmap" : "idmap");
     return 0;
 }

@@ -39,6 +39,9 @@ int container_open_process_file(const Container *other, const char *file, int *r
     return 0;
 }
 
+/* Of a detached mount with all that is mounted below it. */
+#define CLONE_FLAGS (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE)
+
 /* Whose mount it is, and what of it. */
 typedef struct CloneSource {
     int root_fd;
@@ -95,7 +98,7 @@ static int clone_attached(const void *data, int *ret_fds)
         move_mount(*fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return -errno;
     for (size_t i = 0; i < 2; i++) {
-        ret_fds[i] = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+        ret_fds[i] = open_tree(*fd, "", CLONE_FLAGS);
         if (ret_fds[i] < 0)
             return -errno;
     }
@@ -107,7 +110,7 @@ int mount_clone_detached(int *fd, int *ret_fd)
     int clones[2] = { -EBADF, -EBADF };
     int r;
 
-    *ret_fd = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    *ret_fd = open_tree(*fd, "", CLONE_FLAGS);
     if (*ret_fd >= 0 || errno != EINVAL)
         return *ret_fd < 0 ? -errno : 0;
     r = child_fds_make(clone_attached, fd, clones, ARRAY_SIZE(clones));

@@ -200,8 +200,9 @@ int container_clone_mount(const Container *other, const char *path, uint64_t cle
                           Error *err);
 
 /*
- * Clone the detached mount *fd. Before Linux 6.15 it ends with that, and another clone takes its
- * place in *fd: nothing that was made of it before may still be needed. Returns 0 or -errno.
+ * Clone the detached mount *fd and all that is mounted below it. Before Linux 6.15 it ends with
+ * that, and another clone takes its place in *fd: nothing that was made of it before may still be
+ * needed. Returns 0 or -errno.
  */
 int mount_clone_detached(int *fd, int *ret_fd);
 
