@@ -23,6 +23,7 @@ typedef struct CopyIdentity {
     gid_t gid;
     int secure_bits; /* to be restored; -1: as they are */
     mode_t umask;
+    bool has_no_limits; /* when it does not copy */
 } CopyIdentity;
 
 /* Returns 0 or -errno. To be left in any case. */

@@ -229,3 +229,18 @@ def test_ext4_without_the_feature_is_refused_with_what_to_do(
         assert result.returncode == 125
         assert "call 'tune2fs -O project,quota -Q prjquota' with its device" in result.stderr
         assert not cay.state.containers()
+
+
+def test_what_a_volume_starts_with_counts_for_its_limit(cay):
+    """It is copied beside the volume's files, and renamed: all of it in the volume's project."""
+    image = images.BUSYBOX_REFERENCE
+    files = cay.state.directory / "volumes/small/_data"
+    cay.ok("volume", "create", "-o", "size=1m", "small")
+    result = cay("create", "-v", "small:/bin", image, "true")
+    assert result.returncode == 1 and "volume 'small'" in result.stderr, str(result)
+    assert os.listdir(files.parent) == ["_data"] and os.listdir(files) == []
+    cay.ok("volume", "create", "-o", "size=20m", "large")
+    output = cay.ok("run", "--rm", "-v", "large:/bin", image, "df", "-k", "/bin")
+    size, used = map(int, output.splitlines()[1].split()[1:3])
+    assert size == LIMIT // 1024 and used > 1024
+    cay.ok("volume", "rm", "small", "large")
