@@ -121,7 +121,8 @@ typedef struct PackOptions {
                          called as if it had none */
     int output_fd;    /* receives the archive; may be a pipe */
     bool is_layer;    /* overlayfs's marks become ".wh." names; else there are none */
-    bool with_mounts; /* also what is mounted below the directory */
+    bool with_mounts; /* also what is mounted below the directory; what belongs to nobody inside is
+                         nobody's then (65534), else it is refused */
     bool compress;    /* with zstd: always the same bytes for the same tar */
     bool wants_digest;
     const IdMap *ids; /* through which owners are seen; NULL: they are as images have them */

@@ -94,6 +94,7 @@ static int run_pack(const WorkerRequest *request, int source_fd, WorkerReply *re
         .as = how->has_as && !how->as ? "" : how->as,
         .output_fd = WORKER_BLOB_FD,
         .is_layer = how->is_layer,
+        .with_mounts = how->with_mounts,
         .compress = how->compress,
         .wants_digest = how->wants_digest,
         .ids = &how->ids,

@@ -111,7 +111,18 @@ static int enter(Pack *pack, int fd, Error *err)
     return 0;
 }
 
-/* Returns false for an owner that is nobody inside. */
+/* What shows inside for who has no id there (fs.overflowuid's default). */
+#define OVERFLOW_ID 65534
+
+static bool set_id(const Pack *pack, const IdRanges *ranges, uint32_t outside, uint32_t *ret)
+{
+    if (id_ranges_to_container(ranges, outside, ret))
+        return true;
+    *ret = OVERFLOW_ID;
+    return pack->options->with_mounts; /* some are of the host's files: its devices, for example */
+}
+
+/* Returns false for an owner that is nobody inside, and should be somebody. */
 static bool set_owner(const Pack *pack, const struct stat *status, TarMember *member)
 {
     const IdMap *ids = pack->options->ids;
@@ -120,8 +131,8 @@ static bool set_owner(const Pack *pack, const struct stat *status, TarMember *me
     member->gid = status->st_gid;
     if (id_map_is_identity(ids))
         return true;
-    return id_ranges_to_container(&ids->uids, status->st_uid, &member->uid) &&
-           id_ranges_to_container(&ids->gids, status->st_gid, &member->gid);
+    return set_id(pack, &ids->uids, status->st_uid, &member->uid) &&
+           set_id(pack, &ids->gids, status->st_gid, &member->gid);
 }
 
 /* All that a header says of a file, but for links and content. */
