@@ -233,9 +233,14 @@ static int add_mount_point(RuntimeConfig *config, const ConfigSource *source,
 
 int config_add_user_mounts(RuntimeConfig *config, const ConfigSource *source, Error *err)
 {
-    const ContainerMounts *mounts = &source->container->spec.mount_points;
+    const ContainerSpec *spec = &source->container->spec;
+    const ContainerMounts *mounts = &spec->mount_points;
     int r = 0;
 
+    if (mounts->count == 0 && spec->binds.count + spec->mounts.count + spec->tmpfs.count > 0)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "an older version has made it with mounts that this one refuses: make it "
+                         "again");
     for (size_t i = 0; i < mounts->count && r >= 0; i++)
         r = add_mount_point(config, source, &mounts->items[i], err);
     return r;

@@ -106,9 +106,14 @@ static int add_user_mounts(ContainerSpec *spec, Error *err)
     return r < 0 ? r : add_tmpfs(spec, err);
 }
 
-int container_mounts_upgrade(ContainerSpec *spec, Error *err)
+void container_mounts_upgrade(ContainerSpec *spec)
 {
-    return spec->mount_points.count > 0 ? 0 : add_user_mounts(spec, err);
+    ContainerMounts *mounts = &spec->mount_points;
+
+    if (mounts->count > 0 || add_user_mounts(spec, NULL) >= 0)
+        return;
+    while (mounts->count > 0) /* all or none: it is shown, and not started */
+        container_mount_done(&mounts->items[--mounts->count]);
 }
 
 /* The other container's, as far as they are more than its own scratch space. */

@@ -295,8 +295,9 @@ int container_limits_validate(const ContainerSpec *spec, Error *err);
 int container_mounts_resolve(Engine *engine, ContainerSpec *spec, StringList *anonymous,
                              StringList *existing, Error *err);
 
-/* The same for one that was written before specifications had mount points. */
-int container_mounts_upgrade(ContainerSpec *spec, Error *err);
+/* The same for one that was written before specifications had mount points. It has none where what
+ * was accepted then is refused now. */
+void container_mounts_upgrade(ContainerSpec *spec);
 
 /*
  * Make the volumes of a container whose row is there, those that do not exist. @anonymous are the

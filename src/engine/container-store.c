@@ -142,7 +142,9 @@ static int read_spec(const char *text, ContainerSpec *ret, Error *err)
 
     if (r >= 0)
         r = json_struct_read(&container_spec_json, json, ret, err);
-    return r < 0 ? r : container_mounts_upgrade(ret, err);
+    if (r >= 0)
+        container_mounts_upgrade(ret);
+    return r;
 }
 
 /* What BRIEF_COLUMNS tell of the spec. */

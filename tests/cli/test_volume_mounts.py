@@ -381,3 +381,14 @@ def test_a_container_of_an_older_version_has_its_mounts(cay, state, image, tmp_p
         connection.execute("UPDATE container SET spec = json_remove(spec, '$.MountPoints')")
     assert cay.ok("start", "-a", "old") == "host\n1"
     assert set(mounts(cay, "old")) == {"/host"}
+
+
+def test_a_container_of_an_older_version_with_mounts_that_are_refused_now_is_shown(
+        cay, state, image, tmp_path):
+    cay.ok("create", "--name", "old", "-v", f"{tmp_path}:/host", image, "true")
+    with volumes.database(state) as connection:
+        connection.execute("UPDATE container SET spec = json_remove(json_set(spec, '$.Binds', "
+                           "json_array(?)), '$.MountPoints')", (f"{tmp_path}:/proc/host",))
+    assert cay.ok("ps", "-a", "--format", "{{.Names}}") == "old"
+    fails(cay("start", "-a", "old"), "an older version has made it with mounts", code=1)
+    cay.ok("rm", "old")
