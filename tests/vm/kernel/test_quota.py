@@ -190,10 +190,11 @@ def test_a_volume_with_a_limit_is_a_disk_of_that_size_for_all_its_containers(cay
 
 @pytest.mark.parametrize("kind", ["ext4"])
 def test_a_volume_whose_maker_or_remover_is_killed_leaves_no_limit(cay):
-    for command in (["volume", "create", "-o", "size=20m", "data"], ["volume", "rm", "data"]):
+    make, remove = ["volume", "create", "-o", "size=20m", "data"], ["volume", "rm", "data"]
+    for command, opposite in (make, remove), (remove, make):
+        cay(*opposite)
         for fault in faults.kills(cay, *command, calls=("quotactl_fd",)):
-            cay("volume", *(["rm"] if "create" in command else ["create", "-o", "size=20m"]),
-                "data")
+            cay(*opposite)
             fault.run()
             left = cay.ok("volume", "ls", "--quiet")
             assert list(limits(cay.state.directory).values()) == [LIMIT] * bool(left), str(fault)
