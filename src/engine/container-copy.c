@@ -373,7 +373,7 @@ static int unpack(Engine *engine, int input_fd, LayerStaging **ret, Error *err)
         r = image_worker_unpack(&(UnpackOptions) { .input_fd = input_fd,
                                                    .target_fd = layer_staging_fd(staging),
                                                    .blob_fd = -EBADF,
-                                                   .is_passing = true },
+                                                   .caller_finishes = true },
                                 &result, err);
     if (r >= 0)
         *ret = TAKE_PTR(staging);

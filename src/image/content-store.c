@@ -257,30 +257,51 @@ static int open_blobs(ContentStore *store, int *ret_fd, Error *err)
     return 0;
 }
 
+static int publish(ContentStaging *staging, int fd, const char *name, const Digest *digest,
+                   Error *err)
+{
+    _cleanup_close_ int blobs_fd = -EBADF;
+    int r = open_blobs(staging->store, &blobs_fd, err);
+
+    if (r < 0)
+        return r;
+    if (fdatasync(fd) < 0 || renameat(staging->fd, name, blobs_fd, digest_hex(digest)) < 0 ||
+        fsync(blobs_fd) < 0)
+        return error_errno(err, "store blob '%s'", digest->text);
+    return 0;
+}
+
+static int open_staged(ContentStaging *staging, const char *name, int *ret_fd, Error *err)
+{
+    *ret_fd = openat(staging->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return *ret_fd < 0 ? error_errno(err, "open the staging file '%s'", name) : 0;
+}
+
 int content_staging_commit(ContentStaging *staging, const char *name, const Digest *expected,
                            int64_t *ret_size, Error *err)
 {
-    _cleanup_close_ int fd = openat(staging->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    _cleanup_close_ int blobs_fd = -EBADF;
+    _cleanup_close_ int fd = -EBADF;
     Digest digest;
-    int r;
+    int r = open_staged(staging, name, &fd, err);
 
-    if (fd < 0)
-        return error_errno(err, "open the staging file '%s'", name);
+    if (r < 0)
+        return r;
     r = hash_fd(fd, &digest, ret_size);
     if (r < 0)
         return error_result(err, r, "read the staging file '%s'", name);
     if (!digest_equal(&digest, expected))
         return error_set(err, ERROR_CORRUPT, "digest mismatch: expected '%s', the bytes are '%s'",
                          expected->text, digest.text);
+    return publish(staging, fd, name, expected, err);
+}
 
-    r = open_blobs(staging->store, &blobs_fd, err);
-    if (r < 0)
-        return r;
-    if (fdatasync(fd) < 0 || renameat(staging->fd, name, blobs_fd, digest_hex(expected)) < 0 ||
-        fsync(blobs_fd) < 0)
-        return error_errno(err, "store blob '%s'", expected->text);
-    return 0;
+int content_staging_commit_hashed(ContentStaging *staging, const char *name, const Digest *digest,
+                                  Error *err)
+{
+    _cleanup_close_ int fd = -EBADF;
+    int r = open_staged(staging, name, &fd, err);
+
+    return r < 0 ? r : publish(staging, fd, name, digest, err);
 }
 
 int content_store_put(ContentStore *store, const void *data, size_t size, Digest *ret, Error *err)

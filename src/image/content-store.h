@@ -53,6 +53,13 @@ int content_staging_create(ContentStaging *staging, const char *name, int *ret_f
 int content_staging_commit(ContentStaging *staging, const char *name, const Digest *expected,
                            int64_t *ret_size, Error *err);
 
+/*
+ * The same for a file that the caller has written itself from beginning to end, and hashed on the
+ * way: it is not read again.
+ */
+int content_staging_commit_hashed(ContentStaging *staging, const char *name, const Digest *digest,
+                                  Error *err);
+
 /* Store @data; returns its digest. */
 int content_store_put(ContentStore *store, const void *data, size_t size, Digest *ret, Error *err);
 

@@ -1,98 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * Two workers side by side: one packs the changes, the other unpacks the stream and writes its blob
- * on the way, exactly as it does with a layer from outside. So what the container changes meanwhile
- * is in the blob and in the unpacked layer, or in neither.
- */
+/* The parent's layers and history, one of each more, and what containers of it are to run. */
 
 #include "image/image-commit.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/time-format.h"
 #include "image/image-import-private.h"
 #include "image/image-store-private.h"
-#include "image/worker-client.h"
 
 /* An archive without members: two blocks of zeros. */
 #define EMPTY_ARCHIVE                                                                              \
     DIGEST_PREFIX "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
-
-#define PIPE_SIZE (1 << 20) /* what an ordinary user may have (pipe(7)) */
-
-/* Is the root directory itself not the parent's any more? */
-static int compare_root(ImageStore *store, const Digest *top, int changes_fd, bool *ret, Error *err)
-{
-    struct stat parent = { .st_mode = S_IFDIR | 0755 }, status;
-    _cleanup_close_ int parent_fd = -EBADF;
-    int r = top ? layer_store_open_layer(store->layers, top, &parent_fd, err) : 0;
-
-    if (r < 0)
-        return r;
-    if ((parent_fd >= 0 && fstat(parent_fd, &parent) < 0) || fstat(changes_fd, &status) < 0)
-        return error_errno(err, "look at the root directory");
-    *ret = status.st_mode != parent.st_mode || status.st_uid != parent.st_uid ||
-           status.st_gid != parent.st_gid;
-    return 0;
-}
-
-static int open_pipe(int ret_fds[2], Error *err)
-{
-    if (pipe2(ret_fds, O_CLOEXEC) < 0)
-        return error_errno(err, "make a pipe");
-    (void)fcntl(ret_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller one is only slower */
-    return 0;
-}
-
-/* Which of the two has failed first: a packer without a reader fails only for that. */
-static bool is_first_failure(int unpacked, const Error *packing)
-{
-    return unpacked >= 0 || packing->errnum != EPIPE;
-}
-
-static int make_layer(ImageStore *store, const ImageCommit *commit, LayerSource *source,
-                      ImageLayer *ret, StringList *warnings, Error *err)
-{
-    _cleanup_(image_worker_freep) ImageWorker *packer = NULL;
-    _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
-    _cleanup_pack_result_ PackResult packed = {};
-    _cleanup_error_ Error packing = {};
-    PackOptions options = { .source_fd = commit->changes_fd, .is_layer = true };
-    bool has_root;
-    int fds[2], r;
-
-    r = compare_root(store, source->parent, commit->changes_fd, &has_root, err);
-    if (r >= 0)
-        r = open_pipe(fds, err);
-    if (r < 0)
-        return r;
-    read_fd = fds[0];
-    write_fd = fds[1];
-    options.output_fd = write_fd;
-    options.as = has_root ? "" : NULL;
-    r = image_worker_pack_begin(&options, &packer, err);
-    if (r < 0)
-        return r;
-    write_fd = fd_close(write_fd); /* the archive ends with the packer */
-
-    source->fd = read_fd;
-    r = image_store_add_layer(store, source, ret, err);
-    read_fd = fd_close(read_fd); /* nobody reads any more */
-    if (image_worker_pack_end(packer, &packed, &packing) < 0 && is_first_failure(r, &packing)) {
-        r = -packing.errnum;
-        error_move(err, &packing);
-    }
-    for (size_t i = 0; i < packed.warnings.count; i++)
-        string_list_add(warnings, packed.warnings.items[i]);
-    return r;
-}
 
 static void replace_text(char **text, const char *with)
 {
@@ -167,7 +89,7 @@ static int commit_locked(ImageStore *store, ImageCommit *commit, Digest *ret_id,
         top = layers.items[layers.count - 1].chain_id;
     source.staging = staging;
     source.parent = layers.count > 0 ? &top : NULL;
-    r = make_layer(store, commit, &source, &layer, warnings, err);
+    r = image_store_add_changes(store, &source, commit->changes_fd, &layer, warnings, err);
     if (r >= 0)
         r = commit->check(commit->check_data, err);
     if (r < 0)

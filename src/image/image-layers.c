@@ -157,8 +157,7 @@ static int find_layer(ImageStore *store, const LayerSource *source, ImageLayer *
     return 1;
 }
 
-/* A layer that says nothing about its root directory has the root of the layer below. */
-static int inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err)
+int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err)
 {
     _cleanup_close_ int parent_fd = -EBADF;
     struct stat st;
@@ -189,7 +188,7 @@ static int unpack(ImageStore *store, const LayerSource *source, int target_fd, U
     int r;
 
     if (source->parent) {
-        r = inherit_root(store, source->parent, target_fd, err);
+        r = image_layer_inherit_root(store, source->parent, target_fd, err);
         if (r < 0)
             return r;
     }
@@ -205,7 +204,7 @@ static int unpack(ImageStore *store, const LayerSource *source, int target_fd, U
     return content_staging_commit(source->staging, BLOB_FILE, &ret->blob_digest, NULL, err);
 }
 
-static int record(ImageStore *store, const ImageLayer *layer, Error *err)
+int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err)
 {
     return database_execute(store->database, NULL, err,
                             "INSERT INTO layer (chain_id, blob, blob_size, media_type, size) "
@@ -241,7 +240,7 @@ static int unpack_new(ImageStore *store, const LayerSource *source, ImageLayer *
     r = layer_staging_commit(layer_staging, &layer.chain_id, err);
     if (r < 0)
         return r;
-    r = record(store, &layer, err);
+    r = image_layer_record(store, &layer, err);
     if (r < 0)
         return r;
     *ret = layer;

@@ -61,6 +61,20 @@ typedef struct LayerSource {
 int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret,
                           Error *err);
 
+/* A layer that says nothing about its root directory has the root of the layer below. */
+int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err);
+
+/* Write down what is known of a stored layer. */
+int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err);
+
+/*
+ * A layer of what an overlay on top of the layer @source->parent has written to the directory
+ * @changes_fd. Of @source the place for the blob and the parent count. Errors: as image_commit().
+ * (image-layer-changes.c)
+ */
+int image_store_add_changes(ImageStore *store, const LayerSource *source, int changes_fd,
+                            ImageLayer *ret, StringList *warnings, Error *err);
+
 /* All layers of the image @id, whose configuration is @config, bottom to top, with the blobs that
  * its manifest names. Errors: NOT_FOUND (it was removed), CORRUPT, SYSTEM. */
 int image_store_recall_layers(ImageStore *store, const Digest *id, const ImageConfig *config,

@@ -143,26 +143,30 @@ static int worker_run(const WorkerRequest *request, const WorkerFds *fds, Worker
     return r < 0 ? r : worker_end(worker, ret, err);
 }
 
-int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
+int image_worker_unpack_begin(const UnpackOptions *options, ImageWorker **ret, Error *err)
 {
     _cleanup_worker_request_ WorkerRequest request = {
         .has_blob = options->blob_fd >= 0,
         .compress_blob = options->compress_blob,
         .apply_whiteouts = options->apply_whiteouts,
-        .is_passing = options->is_passing,
+        .caller_finishes = options->caller_finishes,
         .limits = options->limits ? *options->limits : image_limits_default(),
     };
-    _cleanup_worker_reply_ WorkerReply reply = {};
-    _cleanup_unpack_result_ UnpackResult result = {};
     WorkerFds fds = { options->input_fd, options->target_fd, options->blob_fd };
-    int r;
 
     if (digest_is_set(&options->expected_blob))
         request.expected_blob = memory_strdup(options->expected_blob.text);
     if (digest_is_set(&options->expected_diff_id))
         request.expected_diff_id = memory_strdup(options->expected_diff_id.text);
+    return worker_begin(&request, &fds, ret, err);
+}
 
-    r = worker_run(&request, &fds, &reply, err);
+int image_worker_unpack_end(ImageWorker *worker, UnpackResult *ret, Error *err)
+{
+    _cleanup_worker_reply_ WorkerReply reply = {};
+    _cleanup_unpack_result_ UnpackResult result = {};
+    int r = worker_end(worker, &reply, err);
+
     if (r < 0)
         return r;
     if (!reply.unpacked || digest_parse(reply.unpacked->blob_digest, &result.blob_digest) < 0 ||
@@ -177,6 +181,14 @@ int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *
     *ret = result;
     result = (UnpackResult) {};
     return 0;
+}
+
+int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
+{
+    _cleanup_(image_worker_freep) ImageWorker *worker = NULL;
+    int r = image_worker_unpack_begin(options, &worker, err);
+
+    return r < 0 ? r : image_worker_unpack_end(worker, ret, err);
 }
 
 /* A member names the file it became, or where it links to, and never a file of its own choice. */

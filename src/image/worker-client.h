@@ -42,10 +42,11 @@ typedef struct UnpackOptions {
     bool compress_blob;   /* a plain tar becomes a zstd blob; without it, it is kept plain */
     bool apply_whiteouts; /* a layer: ".wh." names become overlayfs's own marks;
                              else (a root file system) they are ordinary files */
-    bool is_passing;      /* nobody needs it after a crash: it is not synced */
     Digest expected_blob; /* of the bytes in input_fd; not set: not checked */
     Digest expected_diff_id;   /* of the uncompressed tar; not set: not checked */
     const ImageLimits *limits; /* NULL: image_limits_default() */
+    bool caller_finishes;      /* neither hashed nor synced: whoever asks sees to both, or needs
+                                  neither. The digests in the result mean nothing */
 } UnpackOptions;
 
 typedef struct UnpackResult {
@@ -77,6 +78,14 @@ void unpack_result_done(UnpackResult *result);
  * it), SYSTEM.
  */
 int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err);
+
+/* The same in two steps, for who writes the archive into a pipe meanwhile: @options are not needed
+ * any more after the first. Of a worker that is freed before it has ended nothing more comes. */
+typedef struct ImageWorker ImageWorker;
+int image_worker_unpack_begin(const UnpackOptions *options, ImageWorker **ret, Error *err);
+int image_worker_unpack_end(ImageWorker *worker, UnpackResult *ret, Error *err);
+void image_worker_free(ImageWorker *worker);
+DEFINE_CLEANUP(ImageWorker *, image_worker_free);
 
 /* One member of an outer archive, in the archive's order. Exactly one of file and link is set. */
 typedef struct IngestEntry {
@@ -153,10 +162,7 @@ void pack_result_done(PackResult *result);
  */
 int image_worker_pack(const PackOptions *options, PackResult *ret, Error *err);
 
-/* The same in two steps, for who reads the archive from a pipe meanwhile: @options are not needed
- * any more after the first. Of a worker that is freed before it has ended nothing more comes. */
-typedef struct ImageWorker ImageWorker;
+/* The same in two steps, as with image_worker_unpack_begin(), for who reads the archive from a pipe
+ * meanwhile. */
 int image_worker_pack_begin(const PackOptions *options, ImageWorker **ret, Error *err);
 int image_worker_pack_end(ImageWorker *worker, PackResult *ret, Error *err);
-void image_worker_free(ImageWorker *worker);
-DEFINE_CLEANUP(ImageWorker *, image_worker_free);

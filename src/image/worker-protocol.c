@@ -46,7 +46,7 @@ static const JsonField request_fields[] = {
     JSON_FIELD(WorkerRequest, has_blob, "hasBlob", JSON_TYPE_BOOL),
     JSON_FIELD(WorkerRequest, compress_blob, "compressBlob", JSON_TYPE_BOOL),
     JSON_FIELD(WorkerRequest, apply_whiteouts, "applyWhiteouts", JSON_TYPE_BOOL),
-    JSON_FIELD(WorkerRequest, is_passing, "isPassing", JSON_TYPE_BOOL),
+    JSON_FIELD(WorkerRequest, caller_finishes, "callerFinishes", JSON_TYPE_BOOL),
     JSON_FIELD(WorkerRequest, expected_blob, "expectedBlob", JSON_TYPE_STRING),
     JSON_FIELD(WorkerRequest, expected_diff_id, "expectedDiffId", JSON_TYPE_STRING),
     JSON_FIELD_OF(WorkerRequest, limits, "limits", JSON_TYPE_STRUCT, &limits_json),

@@ -43,7 +43,7 @@ typedef struct WorkerRequest {
     bool has_blob;
     bool compress_blob;
     bool apply_whiteouts;
-    bool is_passing;
+    bool caller_finishes;
     char *expected_blob; /* digests, NULL: not checked */
     char *expected_diff_id;
     ImageLimits limits;

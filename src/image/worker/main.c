@@ -40,7 +40,7 @@ static int run_unpack(const WorkerRequest *request, int target_fd, WorkerReply *
         .blob_fd = request->has_blob ? WORKER_BLOB_FD : -EBADF,
         .compress_blob = request->compress_blob,
         .apply_whiteouts = request->apply_whiteouts,
-        .is_passing = request->is_passing,
+        .caller_finishes = request->caller_finishes,
         .limits = &request->limits,
     };
     int r;

@@ -67,7 +67,8 @@ int source_fill(Source *source, Error *err)
     source->data = source->buffer;
     source->available = (size_t)size;
     source->total += size;
-    digest_add(&source->digest, source->data, source->available);
+    if (!source->is_unhashed)
+        digest_add(&source->digest, source->data, source->available);
     r = source_copy_block(source, err);
     return r < 0 ? r : 1;
 }

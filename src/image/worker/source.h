@@ -25,6 +25,7 @@ typedef struct Source {
     int64_t total; /* bytes read so far */
     bool ended;    /* end of file was seen */
     DigestState digest;
+    bool is_unhashed; /* somebody else hashes it; to be set by whoever knows */
 } Source;
 
 /* Read the first block, so that the view shows what kind of data this is. */

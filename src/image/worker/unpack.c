@@ -66,11 +66,12 @@ int unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
 
     r = layer_stream_init(&stream, options->input_fd, options->blob_fd, options->compress_blob,
                           options->limits ? options->limits : &defaults, err);
+    stream.source.is_unhashed = options->caller_finishes;
     if (r >= 0)
         r = extract_stream(&stream, options, &result, err);
     if (r >= 0)
         r = layer_stream_finish(&stream, options, &result, err);
-    if (r >= 0 && !options->is_passing)
+    if (r >= 0 && !options->caller_finishes)
         r = sync_all(options, err);
     if (r < 0)
         return r;
