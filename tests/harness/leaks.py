@@ -42,6 +42,30 @@ def processes_of(directory):
     return found
 
 
+def ending_programs():
+    """
+    The pids of programs of ours that have given up their memory, and with it their environment, but
+    may not have closed their files yet: locks among them. Whose they are cannot be told any more.
+    """
+    found = []
+    for entry in PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            if name.startswith("cay") and rest.split()[0] != "Z" and not _has_memory(entry):
+                found.append(int(entry.name))
+    return found
+
+
+def _has_memory(process):
+    try:
+        os.readlink(process / "exe")
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _environment(process):
     """
     A process that is just executing a program has an empty environment for a moment; kernel

@@ -72,7 +72,9 @@ class State:
 
     def settle(self, timeout=leaks.SETTLE_LIMIT):
         """Wait until nothing runs on this state any more. Returns the pids that still do."""
-        return leaks.wait_for_end(self.processes, timeout)
+        left = leaks.wait_for_end(self.processes, timeout)
+        leaks.wait_for_end(leaks.ending_programs, timeout)
+        return left
 
     def kill(self):
         """SIGKILL to all that runs on this state; a shim's death takes its container along."""
