@@ -166,7 +166,7 @@ class Bundle:
         self.rootfs = rootfs
         self.programs = programs
         self.shim = programs / "cay-shim"
-        self.cgroup = f"cay-test-{os.getpid()}/{name}"
+        self.cgroup = f"caytest-{os.getpid()}/{name}"
         self.path = state.base / name
         self.path.mkdir()
         self.settings = {"stopTimeout": 10}
