@@ -67,6 +67,12 @@ int file_poke_at(int dir_fd, const char *name, const char *text);
 int fd_set_cloexec(int fd, bool on);
 int fd_set_nonblock(int fd, bool on);
 
+/*
+ * The file @fd was written from @from to @to: have the disk begin with what is complete of it in
+ * large steps, while more comes. It syncs nothing, and waits for nothing.
+ */
+void fd_write_behind(int fd, int64_t from, int64_t to);
+
 /* True when the descriptor's file system has this magic number (statfs(2)). */
 bool fd_is_on_fs(int fd, unsigned long magic);
 

@@ -55,7 +55,7 @@ bool id_map_is_identity(const IdMap *map)
     return !map || (map->uids.count == 0 && map->gids.count == 0);
 }
 
-uint32_t id_map_own_size(void)
+static uint32_t read_own_size(void)
 {
     _cleanup_close_ int fd = open("/proc/self/gid_map", O_RDONLY | O_CLOEXEC);
     unsigned inside, outside, size;
@@ -65,6 +65,15 @@ uint32_t id_map_own_size(void)
         sscanf(text, "%u %u %u", &inside, &outside, &size) != 3)
         return UINT32_MAX;
     return inside == 0 ? size : 1;
+}
+
+uint32_t id_map_own_size(void)
+{
+    static uint32_t own_size; /* nobody moves to another namespace and asks again */
+
+    if (own_size == 0)
+        own_size = read_own_size();
+    return own_size;
 }
 
 bool id_map_is_initial(void)

@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/vfs.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
@@ -21,17 +19,6 @@
 #include "engine/container-userns.h"
 #include "engine/userns-mode.h"
 #include "sandbox/id-mapping.h"
-
-/* Not in <linux/magic.h> everywhere. */
-#define MQUEUE_MAGIC 0x19800202
-#define CONFIGFS_MAGIC 0x62656570
-
-/* File systems whose files are the kernel's own, and belong to whom it says. */
-static const uint32_t kernel_file_systems[] = {
-    BPF_FS_MAGIC,     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, CONFIGFS_MAGIC,
-    DEBUGFS_MAGIC,    DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC,        NSFS_MAGIC,
-    PROC_SUPER_MAGIC, SECURITYFS_MAGIC,   SYSFS_MAGIC,         TRACEFS_MAGIC,
-};
 
 void config_add_ids(RuntimeConfig *config, const ConfigSource *source)
 {
@@ -64,18 +51,6 @@ int config_check_user(const RuntimeUser *user, const ConfigSource *source, Error
     for (size_t i = 0; r >= 0 && i < user->additional_gids.count; i++)
         r = check_id(&ids->gids, "group", user->additional_gids.items[i], err);
     return r;
-}
-
-static bool is_kernel_file_system(int fd)
-{
-    struct statfs fs;
-
-    if (fstatfs(fd, &fs) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(kernel_file_systems); i++)
-        if ((uint32_t)fs.f_type == kernel_file_systems[i])
-            return true;
-    return false;
 }
 
 /* All ids but the last, which is none. */
@@ -113,7 +88,8 @@ typedef struct Match {
     uint32_t inside_gid;
 } Match;
 
-/* With "keep-id" the caller is that user inside, and so are the files. */
+/* With "keep-id" the caller is that user inside, and so are its files on the host. What a volume
+ * has is stored with the ids inside whoever calls. */
 static bool find_match(const RuntimeConfig *config, const ContainerSpec *spec,
                        const ContainerMount *mount, Match *ret)
 {
@@ -124,8 +100,8 @@ static bool find_match(const RuntimeConfig *config, const ContainerSpec *spec,
                          config->process->user.gid };
         return true;
     }
-    if (!spec->userns_mode || userns_mode_parse(spec->userns_mode, &mode, NULL) < 0 ||
-        mode.kind != USERNS_KEEP_ID)
+    if (!mount || strcmp(mount->type, "bind") != 0 || !spec->userns_mode ||
+        userns_mode_parse(spec->userns_mode, &mode, NULL) < 0 || mode.kind != USERNS_KEEP_ID)
         return false;
     *ret = (Match) { spec->caller_uid, spec->caller_gid, mode.has_uid ? mode.uid : spec->caller_uid,
                      mode.has_gid ? mode.gid : spec->caller_gid };
@@ -229,7 +205,7 @@ int config_map_mount_ids(const RuntimeConfig *config, const ConfigSource *source
     fd = open_source(source, bind);
     if (fd < 0)
         return error_errno(err, "mount source '%s'", bind->source);
-    if (!matches && is_kernel_file_system(fd))
+    if (!matches && fd_is_of_kernel(fd))
         return 0;
     r = try_mapping(source, fd, mount, bind, err);
     if (r < 0)

@@ -13,21 +13,6 @@
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 
-#define CONTAINER_MODE_PREFIX "container:"
-
-static bool is_mode(const char *mode, const char *name)
-{
-    return mode && strcmp(mode, name) == 0;
-}
-
-/* The name of the other container in "container:NAME"; NULL for all other modes. */
-static const char *joined_container(const char *mode)
-{
-    size_t length = strlen(CONTAINER_MODE_PREFIX);
-
-    return mode && strncmp(mode, CONTAINER_MODE_PREFIX, length) == 0 ? mode + length : NULL;
-}
-
 /* Open @file of the first process of container @name, which has to run. */
 static int open_of_container(const ConfigSource *source, const char *name, const char *file,
                              int *ret_fd, Error *err)
@@ -50,7 +35,7 @@ static int check_shareable(const ConfigSource *source, const char *name, Error *
 
     if (r < 0)
         return r;
-    if (!is_mode(other->spec.ipc_mode, "shareable"))
+    if (!container_mode_is(other->spec.ipc_mode, "shareable"))
         return error_set(err, ERROR_CONFLICT,
                          "container '%s' does not share its ipc namespace: run it with "
                          "'--ipc shareable'",
@@ -60,7 +45,7 @@ static int check_shareable(const ConfigSource *source, const char *name, Error *
 
 int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error *err)
 {
-    const char *name = joined_container(source->container->spec.ipc_mode);
+    const char *name = container_mode_joined(source->container->spec.ipc_mode);
     _cleanup_(container_freep) Container *other = NULL;
     int fd, r = container_find_live(source->engine, name, &other, err);
 
@@ -72,11 +57,11 @@ int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error
 static int add_namespace(RuntimeConfig *config, const ConfigSource *source, const char *type,
                          const char *file, const char *mode, Error *err)
 {
-    const char *other = joined_container(mode);
+    const char *other = container_mode_joined(mode);
     LinuxNamespace *namespace;
     int fd, r;
 
-    if (is_mode(mode, "host"))
+    if (container_mode_is(mode, "host"))
         return 0;
     namespace = JSON_ARRAY_ADD(&config->linux_config.namespaces);
     namespace->type = memory_strdup(type);
@@ -110,12 +95,12 @@ int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Err
     };
     int r = 0;
 
-    if (joined_container(spec->ipc_mode))
-        r = check_shareable(source, joined_container(spec->ipc_mode), err);
+    if (container_mode_joined(spec->ipc_mode))
+        r = check_shareable(source, container_mode_joined(spec->ipc_mode), err);
     for (size_t i = 0; i < ARRAY_SIZE(namespaces) && r >= 0; i++)
         r = add_namespace(config, source, namespaces[i].type, namespaces[i].file,
                           namespaces[i].mode, err);
-    if (r >= 0 && !joined_container(userns_mode(source->container)))
+    if (r >= 0 && !container_mode_joined(userns_mode(source->container)))
         config_add_ids(config, source);
     return r;
 }

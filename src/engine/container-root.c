@@ -16,13 +16,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child-fd.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "base/socket.h"
 #include "engine/config-mounts.h"
 #include "engine/container-private.h"
 #include "engine/container-userns.h"
@@ -265,16 +264,27 @@ static int attach(int fd, int place_fd)
                : 0;
 }
 
-/* In the child. Returns a handle of its mount namespace, or -errno. */
-static int assemble(const Engine *engine, int root_fd, const RootMounts *mounts)
+/* What it takes to put a stored container together. */
+typedef struct Assembly {
+    const Engine *engine;
+    int root_fd;
+    const RootMounts *mounts;
+} Assembly;
+
+/* In a child, as our own mount namespace is that of the host's files. Returns a handle of the
+ * child's, or -errno. */
+static int assemble(const void *data)
 {
+    const Assembly *assembly = data;
+    const RootMounts *mounts = assembly->mounts;
+    int root_fd = assembly->root_fd;
     _cleanup_close_ int place_fd = -EBADF;
     int fd, r;
 
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -errno;
     /* any directory will do: nobody else sees what covers it */
-    place_fd = open(engine->runtime_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    place_fd = open(assembly->engine->runtime_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     r = place_fd < 0 ? -errno : attach(root_fd, place_fd);
     for (size_t i = 0; r == 0 && i < mounts->count; i++) {
         _cleanup_close_ int target_fd = open_place(root_fd, &mounts->items[i]);
@@ -287,34 +297,6 @@ static int assemble(const Engine *engine, int root_fd, const RootMounts *mounts)
         return r;
     fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
-}
-
-/* Have a child do it: our own mount namespace is that of the host's files. */
-static int assemble_in_child(const Engine *engine, int root_fd, const RootMounts *mounts)
-{
-    _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-    int ends[2], fd = -EBADF, result = -EIO, status, r = socket_pair(ends);
-    pid_t pid;
-
-    if (r < 0)
-        return r;
-    ours = ends[0];
-    theirs = ends[1];
-    pid = fork();
-    if (pid < 0)
-        return -errno;
-    if (pid == 0) {
-        fd = assemble(engine, root_fd, mounts);
-        result = fd < 0 ? fd : 0;
-        (void)socket_send(theirs, &result, sizeof(result), &fd, fd >= 0);
-        _exit(EXIT_SUCCESS);
-    }
-    fd_closep(&theirs); /* else its death would not be seen */
-    if (socket_receive(ours, &result, sizeof(result), &fd, 1) != sizeof(result))
-        result = -EIO;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return result < 0 ? result : fd;
 }
 
 static int open_stored(Engine *engine, const char *name, ContainerRoot *root, Error *err)
@@ -331,7 +313,7 @@ static int open_stored(Engine *engine, const char *name, ContainerRoot *root, Er
     if (r < 0)
         return r;
     root->fd = root->claim->rootfs_fd;
-    root->namespace_fd = assemble_in_child(engine, root->fd, &mounts);
+    root->namespace_fd = child_fd_make(assemble, &(Assembly) { engine, root->fd, &mounts });
     if (root->namespace_fd < 0)
         return error_result(err, root->namespace_fd, "put the files of container '%s' together",
                             root->container->name);

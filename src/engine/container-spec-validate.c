@@ -332,7 +332,7 @@ static int check_log(const ContainerSpec *spec, Error *err)
 static int check_mode(const char *option, const char *mode, const char *const *names, bool may_join,
                       Error *err)
 {
-    static const char prefix[] = "container:";
+    const char *joined = container_mode_joined(mode);
     _cleanup_string_list_ StringList known = {};
     _cleanup_free_ char *text = NULL;
 
@@ -341,7 +341,7 @@ static int check_mode(const char *option, const char *mode, const char *const *n
     for (size_t i = 0; names[i]; i++)
         if (strcmp(names[i], mode) == 0)
             return 0;
-    if (may_join && strncmp(mode, prefix, strlen(prefix)) == 0 && mode[strlen(prefix)])
+    if (may_join && joined && *joined)
         return 0;
     for (size_t i = 0; names[i]; i++)
         string_list_add(&known, names[i]);

@@ -7,6 +7,8 @@
 
 #include "engine/container-spec.h"
 
+#include <string.h>
+
 #include "engine/mount-spec.h"
 
 /* Docker nests a mount's options; these views reach the same struct's members. A view has no size:
@@ -252,4 +254,17 @@ void container_mount_copy(const ContainerMount *mount, ContainerMount *ret)
 void container_secret_done(ContainerSecret *secret)
 {
     json_struct_done(&secret_json, secret);
+}
+
+bool container_mode_is(const char *mode, const char *name)
+{
+    return mode && strcmp(mode, name) == 0;
+}
+
+const char *container_mode_joined(const char *mode)
+{
+    static const char prefix[] = "container:";
+    size_t length = sizeof(prefix) - 1;
+
+    return mode && strncmp(mode, prefix, length) == 0 ? mode + length : NULL;
 }

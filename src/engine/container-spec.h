@@ -205,6 +205,11 @@ void container_secret_done(ContainerSecret *secret);
 void container_spec_done(ContainerSpec *spec);
 #define _cleanup_container_spec_ _cleanup_(container_spec_done)
 
+/* Of pid_mode and its like (may be NULL): is it this one? The name of the other container in
+ * "container:NAME", NULL for all others. */
+bool container_mode_is(const char *mode, const char *name);
+const char *container_mode_joined(const char *mode);
+
 /* Errors: INVALID. */
 int container_name_validate(const char *name, Error *err);
 

@@ -89,7 +89,7 @@ static bool has_own_network(const Container *container)
 {
     const char *mode = container->spec.network_mode;
 
-    return !mode || (strcmp(mode, "host") != 0 && strncmp(mode, "container:", 10) != 0);
+    return !container_mode_is(mode, "host") && !container_mode_joined(mode);
 }
 
 static void add_network(const Container *container, ContainerStats *stats)

@@ -17,20 +17,15 @@
 
 /* Rights that the kernel only knows as those of the host's user namespace. */
 static const unsigned host_capabilities[] = {
-    CAP_AUDIT_CONTROL,  CAP_AUDIT_READ,   CAP_BLOCK_SUSPEND, CAP_IPC_LOCK,     CAP_LINUX_IMMUTABLE,
-    CAP_MAC_ADMIN,      CAP_MAC_OVERRIDE, CAP_SYSLOG,        CAP_SYS_BOOT,     CAP_SYS_MODULE,
-    CAP_SYS_NICE,       CAP_SYS_PACCT,    CAP_SYS_RAWIO,     CAP_SYS_RESOURCE, CAP_SYS_TIME,
-    CAP_SYS_TTY_CONFIG, CAP_WAKE_ALARM,
+    CAP_BPF,          CAP_PERFMON,         CAP_AUDIT_CONTROL,  CAP_AUDIT_READ,   CAP_BLOCK_SUSPEND,
+    CAP_IPC_LOCK,     CAP_LINUX_IMMUTABLE, CAP_MAC_ADMIN,      CAP_MAC_OVERRIDE, CAP_SYSLOG,
+    CAP_SYS_BOOT,     CAP_SYS_MODULE,      CAP_SYS_NICE,       CAP_SYS_PACCT,    CAP_SYS_RAWIO,
+    CAP_SYS_RESOURCE, CAP_SYS_TIME,        CAP_SYS_TTY_CONFIG, CAP_WAKE_ALARM,
 };
 
 bool container_has_own_ids(const Container *container)
 {
     return !id_map_is_identity(&container->spec.ids);
-}
-
-static bool is_mode(const char *mode, const char *name)
-{
-    return mode && strcmp(mode, name) == 0;
 }
 
 static bool adds_host_capability(const ContainerSpec *spec)
@@ -45,47 +40,30 @@ static bool adds_host_capability(const ContainerSpec *spec)
     return false;
 }
 
-/* What it shares with the host that only who has the host's ids can have in full. */
-static const char *find_host_share(const ContainerSpec *spec)
+/* Does it share something with the host that only who has the host's ids can have in full? A rule
+ * for devices is for mknod(2), and vendors' hooks want to read what only the host's root can. */
+static bool shares_with_host(const ContainerSpec *spec)
 {
-    const struct {
-        const char *option;
-        bool is_set;
-    } shares[] = {
-        { "--pid host", is_mode(spec->pid_mode, "host") },
-        { "--ipc host", is_mode(spec->ipc_mode, "host") },
-        { "--network host", is_mode(spec->network_mode, "host") },
-        { "--privileged", spec->privileged },
-        { "--cap-add", adds_host_capability(spec) },
-        { "--device-cgroup-rule", spec->device_cgroup_rules.count > 0 }, /* for mknod(2) */
-        /* Vendors' hooks want to read what only the host's root can. */
-        { "--device VENDOR/CLASS=NAME", spec->cdi_devices.count > 0 },
-        { "--runtime", spec->runtime != NULL },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(shares); i++)
-        if (shares[i].is_set)
-            return shares[i].option;
-    return NULL;
+    return container_mode_is(spec->pid_mode, "host") || container_mode_is(spec->ipc_mode, "host") ||
+           container_mode_is(spec->network_mode, "host") || spec->privileged ||
+           adds_host_capability(spec) || spec->device_cgroup_rules.count > 0 ||
+           spec->cdi_devices.count > 0 || spec->runtime;
 }
 
 /* Whose namespaces belong to the host's user namespace, and go with no other one. */
 static const char *find_host_namespace(const ContainerSpec *spec)
 {
-    if (is_mode(spec->pid_mode, "host"))
+    if (container_mode_is(spec->pid_mode, "host"))
         return "--pid host";
-    return is_mode(spec->ipc_mode, "host") ? "--ipc host" : NULL;
+    return container_mode_is(spec->ipc_mode, "host") ? "--ipc host" : NULL;
 }
 
 /* The other container of which it joins a namespace; NULL: none. */
 static const char *find_joined(const ContainerSpec *spec)
 {
-    const char *const modes[] = { spec->pid_mode, spec->ipc_mode };
+    const char *joined = container_mode_joined(spec->pid_mode);
 
-    for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-        if (modes[i] && strncmp(modes[i], "container:", strlen("container:")) == 0)
-            return modes[i] + strlen("container:");
-    return NULL;
+    return joined ? joined : container_mode_joined(spec->ipc_mode);
 }
 
 static void set_mode(ContainerSpec *spec, char *mode)
@@ -109,20 +87,20 @@ static int decide_as(Engine *engine, ContainerSpec *spec, const char *name, Erro
 
 static int decide_default(Engine *engine, ContainerSpec *spec, Error *err)
 {
-    _cleanup_engine_settings_ EngineSettings settings = {};
     const char *joined = find_joined(spec);
+    const EngineSettings *settings;
     int r;
 
     /* In a user namespace there are no more ids to give away, and nobody may map any. */
-    if (find_host_share(spec) || !id_map_is_initial()) {
+    if (shares_with_host(spec) || !id_map_is_initial()) {
         set_mode(spec, memory_strdup("host"));
         return 0;
     }
     if (joined)
         return decide_as(engine, spec, joined, err);
-    r = engine_settings_read(engine->config_path, &settings, err);
+    r = engine_settings(engine, &settings, err);
     if (r >= 0)
-        set_mode(spec, TAKE_PTR(settings.userns));
+        set_mode(spec, memory_strdup(settings->userns));
     return r;
 }
 
@@ -245,15 +223,15 @@ static int find_gap(Engine *engine, const IdPool *pool, uint32_t size, uint32_t 
 
 static int find_range(Engine *engine, uint32_t size, IdRange *ret, Error *err)
 {
-    _cleanup_engine_settings_ EngineSettings settings = {};
-    int r = engine_settings_read(engine->config_path, &settings, err);
+    const EngineSettings *settings;
+    int r = engine_settings(engine, &settings, err);
 
     if (r < 0)
         return r;
     ret->size = size;
-    r = find_at_end(engine, &settings.id_pool, size, &ret->first, err);
+    r = find_at_end(engine, &settings->id_pool, size, &ret->first, err);
     if (r == 0)
-        r = find_gap(engine, &settings.id_pool, size, &ret->first, err);
+        r = find_gap(engine, &settings->id_pool, size, &ret->first, err);
     if (r == 0)
         return error_set(err, ERROR_EXHAUSTED,
                          "no %u ids are left for a user namespace: remove containers, widen "

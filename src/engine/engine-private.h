@@ -3,6 +3,7 @@
 
 /* What the files of the engine share: its directories and its database. */
 
+#include "engine/engine-settings.h"
 #include "engine/engine.h"
 
 struct Engine {
@@ -11,12 +12,13 @@ struct Engine {
     char *config_path;     /* NULL: the default */
     char *secret_key_path; /* NULL: that in the state directory */
     int state_fd;
-    int containers_fd; /* "containers" in the state directory */
-    int runtime_fd;    /* "containers" in the runtime directory */
-    int cache_fd;      /* "cache" in the state directory: what can be computed again */
-    int events_fd;     /* "events" in the state directory: the event log */
-    int volumes_fd;    /* "volumes" in the state directory */
-    int changes_fd;    /* "volumes" in the runtime directory: those that are being changed */
+    int containers_fd;        /* "containers" in the state directory */
+    int runtime_fd;           /* "containers" in the runtime directory */
+    int cache_fd;             /* "cache" in the state directory: what can be computed again */
+    int events_fd;            /* "events" in the state directory: the event log */
+    int volumes_fd;           /* "volumes" in the state directory */
+    int changes_fd;           /* "volumes" in the runtime directory: those that are being changed */
+    EngineSettings *settings; /* NULL: nobody has asked for them yet */
     Database *database;
     LayerStore *layers;
     ImageStore *images;
@@ -24,6 +26,10 @@ struct Engine {
 };
 
 extern const DatabaseSchema container_schema;
+
+/* The configuration, read with the first use. Stays the engine's. Errors: those of
+ * engine_settings_read(). */
+int engine_settings(Engine *engine, const EngineSettings **ret, Error *err);
 extern const DatabaseSchema volume_schema;
 extern const DatabaseSchema secret_schema;
 

@@ -137,11 +137,28 @@ void engine_close(Engine *engine)
     fd_close(engine->runtime_fd);
     fd_close(engine->containers_fd);
     fd_close(engine->state_fd);
+    if (engine->settings)
+        engine_settings_done(engine->settings);
+    free(engine->settings);
     free(engine->config_path);
     free(engine->secret_key_path);
     free(engine->runtime_path);
     free(engine->state_path);
     free(engine);
+}
+
+int engine_settings(Engine *engine, const EngineSettings **ret, Error *err)
+{
+    if (!engine->settings) {
+        _cleanup_free_ EngineSettings *settings = NEW(EngineSettings);
+        int r = engine_settings_read(engine->config_path, settings, err);
+
+        if (r < 0)
+            return r;
+        engine->settings = TAKE_PTR(settings);
+    }
+    *ret = engine->settings;
+    return 0;
 }
 
 int engine_images(Engine *engine, ImageStore **ret, Error *err)

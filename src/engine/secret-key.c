@@ -137,15 +137,15 @@ static int open_elsewhere(const char *path, SecretKey *key, Error *err)
 
 int secret_key_open(Engine *engine, bool may_make, SecretKey *ret, Error *err)
 {
-    _cleanup_engine_settings_ EngineSettings settings = {};
+    const EngineSettings *settings;
     _cleanup_secret_key_ SecretKey key = {};
     const char *path = engine->secret_key_path;
     int r = 0;
 
     process_hide_memory();
     if (!path) {
-        r = engine_settings_read(engine->config_path, &settings, err);
-        path = settings.secret_key;
+        r = engine_settings(engine, &settings, err);
+        path = r < 0 ? NULL : settings->secret_key;
     }
     if (r >= 0)
         r = path ? open_elsewhere(path, &key, err) : open_own(engine, may_make, &key, err);

@@ -22,9 +22,6 @@
 
 #define PIPE_SIZE (1 << 20) /* what an ordinary user may have (pipe(7)) */
 
-/* How much may wait for the disk: all of it at the end would keep us waiting then. */
-#define WRITE_BEHIND_SIZE (16 << 20)
-
 typedef struct Pipe {
     int read_fd;
     int write_fd;
@@ -78,8 +75,7 @@ static int keep(Relay *relay, size_t size, Error *err)
         return error_set(err, ERROR_EXHAUSTED, "no space left to write the blob");
     if (r < 0)
         return error_result(err, r, "write the blob");
-    if (relay->size / WRITE_BEHIND_SIZE != (relay->size + (int64_t)size) / WRITE_BEHIND_SIZE)
-        (void)sync_file_range(relay->blob_fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only begins it */
+    fd_write_behind(relay->blob_fd, relay->size, relay->size + (int64_t)size);
     relay->size += (int64_t)size;
     return 0;
 }

@@ -235,7 +235,8 @@ def test_a_restart_and_an_update_keep_the_ids(cay, box):
 
 @pytest.mark.parametrize("options", [
     ["--privileged"], ["--pid", "host"], ["--ipc", "host"], ["--network", "host"],
-    ["--cap-add", "SYS_TIME"], ["--device-cgroup-rule", "c 1:11 rw"], ["--userns", "host"],
+    ["--cap-add", "SYS_TIME"], ["--cap-add", "CAP_BPF"],
+    ["--device-cgroup-rule", "c 1:11 rw"], ["--userns", "host"],
 ])
 def test_what_is_shared_with_the_host_implies_its_ids_and_says_so(box, options):
     container = box("one", *options)
@@ -314,6 +315,13 @@ def test_with_keep_id_the_caller_may_be_somebody_else_inside(run, shared):
                       "-c", "id -u; cd /shared; stat -c %u caller root; echo >new; ls / >/dev/null",
                       env=AS_CALLER)) == f"0\n0\n{CALLER}\n"
     assert owners(shared)["new"] == (CALLER, CALLER)
+
+
+def test_with_keep_id_a_volume_has_the_ids_inside(cay, run):
+    assert output(run("--userns", "keep-id:uid=0,gid=0", "-v", "kept:/kept", None, "sh", "-c",
+                      "echo >/kept/own; stat -c %u /kept/own", env=AS_CALLER)) == "0\n"
+    assert owners(cay.state.directory / "volumes/kept/_data") == {"own": (0, 0)}
+    cay.ok("volume", "rm", "kept")
 
 
 def test_with_nomap_the_caller_is_nobody_inside(run, shared):

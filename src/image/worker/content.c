@@ -13,8 +13,6 @@
 #include "base/fd.h"
 #include "image/worker/failure.h"
 
-#define WRITE_BEHIND_SIZE (16 << 20)
-
 static void digest_hole(DigestState *digest, int64_t size)
 {
     static const uint8_t zeros[4096];
@@ -39,13 +37,6 @@ static int write_block(int fd, const TarBlock *block, int64_t position, DigestSt
     return fd_write_all(fd, block->data, block->size);
 }
 
-/* Let the disk begin with a large file while the rest of it comes: all is synced at the end. */
-static void begin_writing(int fd, int64_t from, int64_t to)
-{
-    if (from / WRITE_BEHIND_SIZE != to / WRITE_BEHIND_SIZE)
-        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* else it takes longer then */
-}
-
 int content_write(TarReader *reader, int fd, int64_t size, DigestState *digest, Error *err)
 {
     int64_t position = 0;
@@ -64,7 +55,7 @@ int content_write(TarReader *reader, int fd, int64_t size, DigestState *digest, 
         r = write_block(fd, &block, position, digest);
         if (r < 0)
             return failure_write(err, r, "write a file's content");
-        begin_writing(fd, position, block.offset + (int64_t)block.size);
+        fd_write_behind(fd, position, block.offset + (int64_t)block.size);
         position = block.offset + (int64_t)block.size;
     }
 
