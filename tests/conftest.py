@@ -94,15 +94,24 @@ def numbers():
 
 
 @pytest.fixture
-def state_directory(worker_directory, numbers):
-    """Where the test's state will be: on a real file system."""
-    return worker_directory / str(next(numbers))
+def state_directory_in_memory(request, worker, numbers):
+    """A place on a tmpfs, where syncing costs nothing, for suites that do little else."""
+    return request.config.cay_session / "memory" / f"{worker}-{next(numbers)}"
 
 
 @pytest.fixture
-def state_directory_in_memory(request, worker, numbers):
-    """The same on a tmpfs, where syncing costs nothing, for suites that do little else."""
-    return request.config.cay_session / "memory" / f"{worker}-{next(numbers)}"
+def as_shipped(request):
+    """Whether the module is marked so: it injects faults by the hundred, or starts as often. Then
+    the programs are those of the release, quick and traceable, on a disk that is quick."""
+    return request.node.get_closest_marker("as_shipped") is not None
+
+
+@pytest.fixture
+def state_directory(request, as_shipped, worker_directory, numbers):
+    """Where the test's state will be: on a real file system, unless it is as_shipped."""
+    if as_shipped:
+        return request.getfixturevalue("state_directory_in_memory")
+    return worker_directory / str(next(numbers))
 
 
 def _end(state, cay):
@@ -125,9 +134,9 @@ def state(state_directory):
 
 
 @pytest.fixture
-def cay(build, state):
+def cay(build, release, as_shipped, state):
     """cay(*arguments, input=None, check=False, env=None, timeout=60) -> Result; see Cay."""
-    cay = Cay(build, state)
+    cay = Cay(release if as_shipped else build, state)
     yield cay
     _end(state, cay)
 

@@ -15,16 +15,7 @@ from harness import debris, images
 CHANGES = [*faults.FILES, *faults.LOCKS, "exit_group"]
 COMMIT = ("commit", "one", "one:1")
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    """As shipped: quick, and can be traced."""
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 @pytest.fixture

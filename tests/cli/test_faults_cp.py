@@ -21,16 +21,7 @@ NEW = {"file": "new", "dir/file": "new", "fresh/deep/file": "new", "link": "-> f
        "large": "new" * 100000}
 LEFT = ".cay-copy-"
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    """As shipped: quick, and can be traced."""
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 @pytest.fixture(params=["running", "created"])

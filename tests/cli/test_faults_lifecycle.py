@@ -11,16 +11,7 @@ from harness import debris
 
 CHANGES = [*faults.FILES, *faults.LOCKS, *faults.SOCKETS, "vfork", "fsmount", "exit_group"]
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    """As shipped: quick, and can be traced."""
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 def assert_gone(cay, fault):

@@ -20,16 +20,7 @@ CHANGES = ("mkdirat renameat renameat2 unlinkat linkat fchown fchmod pwrite64 ft
 WHOLE = ["file", "sub", "sub/deep"]
 OPTIONS = ["--name", "same", "-v", "web:/data", "-v", "/other"]
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    """As shipped: quick, and can be traced."""
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 @pytest.fixture

@@ -13,16 +13,7 @@ from harness import cdi, debris, volume_plugin, volumes
 
 CHANGES = [*faults.FILES, *faults.LOCKS, "exit_group"]
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    """As shipped: quick, and can be traced."""
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 def names(cay):

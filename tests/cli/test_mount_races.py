@@ -11,15 +11,7 @@ from harness import images, leaks, swapping, volumes
 
 ATTEMPTS = 25
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 @pytest.fixture

@@ -7,15 +7,7 @@ import pytest
 from harness import debris
 from harness.mounts import mountinfo
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 def fails(result, message, code=125):

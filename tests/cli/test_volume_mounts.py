@@ -21,15 +21,7 @@ CONTENT = [
     images.entry("plain", "a file\n"),
 ]
 
-
-@pytest.fixture
-def state_directory(state_directory_in_memory):
-    return state_directory_in_memory
-
-
-@pytest.fixture
-def cay(cay, release):
-    return cay.on(release)
+pytestmark = pytest.mark.as_shipped
 
 
 @pytest.fixture
