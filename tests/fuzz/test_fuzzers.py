@@ -21,7 +21,8 @@ def test_the_parser_survives_whatever_it_is_fed(name, tmp_path):
     found.mkdir()
     assert any(kept.iterdir())
     result = subprocess.run(
-        [BUILD / "fuzz" / f"fuzz-{name}", "-runs=20000", "-seed=1", "-max_len=8192", "-timeout=20",
+        [BUILD / "fuzz" / f"fuzz-{name}", "-runs=20000", "-seed=1", "-reload=0",
+         "-max_len=8192", "-timeout=20",
          f"-artifact_prefix={tmp_path}/", found, kept],
         capture_output=True, text=True, errors="replace", timeout=600, check=False)
     assert result.returncode == 0, result.stderr[-8000:]
