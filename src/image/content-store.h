@@ -60,6 +60,33 @@ int content_staging_commit(ContentStaging *staging, const char *name, const Dige
 int content_staging_commit_hashed(ContentStaging *staging, const char *name, const Digest *digest,
                                   Error *err);
 
+/*
+ * A blob that is being fetched: a file of its digest's name which survives whoever fetches it, so
+ * that the next one goes on where it ended. One process has it at a time. What nobody has taken up
+ * for a week goes with the next sweep.
+ */
+typedef struct ContentPartial ContentPartial;
+
+/*
+ * Take the partial blob @digest, made empty if there is none. Waits for who has it, or returns
+ * -EAGAIN without recording an error when @wait is false. Whoever waited looks again whether the
+ * blob is there by now.
+ */
+int content_partial_open(ContentStore *store, const Digest *digest, bool wait, ContentPartial **ret,
+                         Error *err);
+int content_partial_fd(const ContentPartial *partial); /* read and write; stays the partial's */
+
+/* Make it the blob: the caller has hashed every byte of it. Synced
+ * before, unless @is_synced: by a sync of the whole file system since it was written. */
+int content_partial_commit(ContentPartial *partial, bool is_synced, Error *err);
+
+/* What has come turned out to be something else: begin anew. */
+int content_partial_discard(ContentPartial *partial, Error *err);
+
+/* Leave it to the next one, unless it was committed. */
+void content_partial_free(ContentPartial *partial);
+DEFINE_CLEANUP(ContentPartial *, content_partial_free);
+
 /* Store @data; returns its digest. */
 int content_store_put(ContentStore *store, const void *data, size_t size, Digest *ret, Error *err);
 

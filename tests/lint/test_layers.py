@@ -16,14 +16,15 @@ LAYERS = {
     "base": set(),
     "sandbox": {"base"},
     "storage": {"base"},
-    "image": {"base", "storage"},
+    "registry": {"base"},
+    "image": {"base", "registry", "storage"},
     "network": {"base"},
     "supervisor": {"base", "sandbox"},
-    "engine": {"base", "sandbox", "storage", "image", "network", "supervisor"},
+    "engine": {"base", "sandbox", "storage", "registry", "image", "network", "supervisor"},
     "build": {"base", "engine"},
     # The engine hands out its image store: mirroring each of its functions would gain nothing.
-    "api": {"base", "image", "engine", "build"},
-    "cli": {"base", "image", "engine", "build"},
+    "api": {"base", "registry", "image", "engine", "build"},
+    "cli": {"base", "registry", "image", "engine", "build"},
     "oci": {"base", "sandbox"},
 }
 
