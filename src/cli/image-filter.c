@@ -100,22 +100,20 @@ static bool has_labels(const ImageFilter *filter, const Image *image)
     return true;
 }
 
-static bool is_dangling(const Image *image)
-{
-    return image->names.count == 0;
-}
-
 static bool has_wanted_name(const ImageFilter *filter, const Image *image)
 {
     for (size_t i = 0; i < image->names.count; i++)
         if (image_filter_matches_name(filter, image->names.items[i]))
+            return true;
+    for (size_t i = 0; i < image->digests.count; i++)
+        if (image_filter_matches_name(filter, image->digests.items[i]))
             return true;
     return filter->references.count == 0;
 }
 
 bool image_filter_matches(const ImageFilter *filter, const Image *image)
 {
-    return (!filter->dangling.is_set || filter->dangling.value == is_dangling(image)) &&
+    return (!filter->dangling.is_set || filter->dangling.value == image_is_dangling(image)) &&
            (!filter->before.is_set || image->created < filter->before.value) &&
            (!filter->since.is_set || image->created > filter->since.value) &&
            has_labels(filter, image) && has_wanted_name(filter, image);

@@ -100,13 +100,16 @@ static char *created_since(const Image *image)
     return memory_printf("%s ago", age);
 }
 
-/* @name is "repository:tag" or NULL, @digest the text after the '@' of a digest or NULL. */
+/* @name is "repository:tag", "repository@digest" or NULL, @digest the text after the '@' of a
+ * digest or NULL. */
 static int add_row(RowWriter *writer, const Image *image, const char *name, const char *digest,
                    const ListOptions *options, Error *err)
 {
-    const char *colon = name ? strrchr(name, ':') : NULL;
+    const char *at_digest = name ? strchr(name, '@') : NULL;
+    const char *colon = name && !at_digest ? strrchr(name, ':') : NULL;
+    const char *end = at_digest ? at_digest : colon;
     _cleanup_free_ char *repository =
-        colon ? memory_strndup(name, (size_t)(colon - name)) : memory_strdup(NOTHING);
+        end ? memory_strndup(name, (size_t)(end - name)) : memory_strdup(NOTHING);
     _cleanup_free_ char *id = image_short_id(image->id.text, options->no_trunc);
     _cleanup_free_ char *at = created_at(image);
     _cleanup_free_ char *since = created_since(image);
@@ -135,13 +138,40 @@ static const char *digest_of_name(const Image *image, const char *name)
     return NULL;
 }
 
+static bool has_tag_in(const Image *image, const char *repository)
+{
+    size_t length = strlen(repository);
+
+    for (size_t i = 0; i < image->names.count; i++)
+        if (strncmp(image->names.items[i], repository, length) == 0 &&
+            image->names.items[i][length] == ':')
+            return true;
+    return false;
+}
+
+/* A row for each repository that has the image under a digest only. */
+static int add_digests(RowWriter *writer, const Image *image, const ImageFilter *filter,
+                       bool wants_digest, const ListOptions *options, Error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < image->digests.count && r == 0; i++) {
+        const char *name = image->digests.items[i], *digest = strchr(name, '@');
+        _cleanup_free_ char *repository = memory_strndup(name, (size_t)(digest - name));
+
+        if (!has_tag_in(image, repository) && image_filter_matches_name(filter, name))
+            r = add_row(writer, image, name, wants_digest ? digest + 1 : NULL, options, err);
+    }
+    return r;
+}
+
 static int add_image(RowWriter *writer, const Image *image, const ImageFilter *filter,
                      const ListOptions *options, Error *err)
 {
     bool wants_digest = options->digests || row_writer_wants(writer, "Digest");
     int r = 0;
 
-    if (image->names.count == 0)
+    if (image_is_dangling(image))
         return add_row(writer, image, NULL, NULL, options, err);
     for (size_t i = 0; i < image->names.count && r == 0; i++) {
         const char *name = image->names.items[i];
@@ -150,7 +180,7 @@ static int add_image(RowWriter *writer, const Image *image, const ImageFilter *f
         if (image_filter_matches_name(filter, name))
             r = add_row(writer, image, name, digest, options, err);
     }
-    return r;
+    return r < 0 ? r : add_digests(writer, image, filter, wants_digest, options, err);
 }
 
 static int make_filter(const Invocation *invocation, const ListOptions *options, ImageStore *images,

@@ -40,10 +40,13 @@ static void remove_name(Engine *engine, ImageStore *images, const Image *image, 
 static void remove_image(Engine *engine, ImageStore *images, const Image *image,
                          ImageRemovals *removed)
 {
-    if (image->names.count == 0)
+    if (image_is_dangling(image))
         remove_name(engine, images, image, image->id.text, removed);
     for (size_t i = 0; i < image->names.count; i++)
         remove_name(engine, images, image, image->names.items[i], removed);
+    if (image->names.count == 0)
+        for (size_t i = 0; i < image->digests.count; i++)
+            remove_name(engine, images, image, image->digests.items[i], removed);
 }
 
 int image_prune(Engine *engine, const PruneFilter *filter, bool all, ImageRemovals *removed,
@@ -66,10 +69,12 @@ int image_prune(Engine *engine, const PruneFilter *filter, bool all, ImageRemova
     for (size_t i = 0; i < list.count; i++) {
         const Image *image = list.items[i];
 
-        if ((all || image->names.count == 0) && !is_used(&containers, image) &&
+        if ((all || image_is_dangling(image)) && !is_used(&containers, image) &&
             prune_filter_matches(filter, image->created, &image->config.config.labels))
             remove_image(engine, images, image, removed);
     }
+    /* what an interrupted pull left, and nobody goes on with right now */
+    (void)content_store_drop_partials(image_store_content(images), NULL);
     (void)image_store_collect(images, false, NULL); /* while something is added: the next one's */
     r = disk_usage_of_images(engine, &after, err);
     if (r < 0)

@@ -5,13 +5,12 @@
  *     content/oci-layout, index.json       as the OCI image layout wants them
  *     content/blobs/sha256/<hex>           whole, verified blobs
  *     content/staging/<random>/            unfinished things, flock(2)ed by their owner
+ *     content/partial/<hex>                blobs that are being fetched (content-partial.c)
  *     content/lock                         flock(2)ed, shared by adders, exclusive by the collector
  *
  * Opening is on the path of every container start, so it only opens the directory; the skeleton is
  * made by the first who takes the lock, since whoever changes anything has to.
  */
-
-#include "image/content-store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +25,10 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/random-id.h"
+#include "base/time-format.h"
+#include "image/content-store-private.h"
 
-#define BLOBS "blobs/sha256"
+#define BLOBS CONTENT_BLOBS
 #define STAGING "staging"
 #define LAYOUT_FILE "oci-layout"
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
@@ -35,13 +36,10 @@
 #define EMPTY_INDEX "{\"schemaVersion\":2,\"manifests\":[]}"
 #define LOCK_FILE "lock"
 
-#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+#define DIRECTORY_FLAGS CONTENT_DIRECTORY_FLAGS
 #define HASH_BUFFER_SIZE (256 * 1024)
 #define STAGING_NAME_DIGITS 16
-
-struct ContentStore {
-    int fd; /* content/ */
-};
+#define PARTIAL_MAX_AGE (7 * 24 * 60 * 60) /* seconds */
 
 struct ContentStaging {
     ContentStore *store;
@@ -356,6 +354,16 @@ int content_store_read(ContentStore *store, const Digest *digest, char **ret_dat
     return 0;
 }
 
+bool content_store_has(ContentStore *store, const Digest *digest, int64_t size)
+{
+    char path[sizeof(BLOBS) + DIGEST_HEX_LENGTH + 1];
+    struct stat st;
+
+    blob_path(path, digest);
+    return fstatat(store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_size == size;
+}
+
 int content_store_open_blob(ContentStore *store, const Digest *digest, int *ret_fd, Error *err)
 {
     char path[sizeof(BLOBS) + DIGEST_HEX_LENGTH + 1];
@@ -435,5 +443,8 @@ int content_store_sweep(ContentStore *store, DigestSet *kept, Error *err)
     r = staging_fd < 0 ? -errno : sweep_staging(staging_fd);
     if (r < 0)
         return error_result(err, r, "remove what an interrupted load left");
+    r = content_partial_sweep(store, time_now() / NANOSECONDS_PER_SECOND - PARTIAL_MAX_AGE);
+    if (r < 0)
+        return error_result(err, r, "remove what an interrupted pull left");
     return 0;
 }

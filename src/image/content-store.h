@@ -76,8 +76,8 @@ int content_partial_open(ContentStore *store, const Digest *digest, bool wait, C
                          Error *err);
 int content_partial_fd(const ContentPartial *partial); /* read and write; stays the partial's */
 
-/* Make it the blob: the caller has hashed every byte of it. Synced
- * before, unless @is_synced: by a sync of the whole file system since it was written. */
+/* Make it the blob: the caller has hashed every byte of it. Synced before, unless @is_synced: by a
+ * sync of the whole file system since it was written. */
 int content_partial_commit(ContentPartial *partial, bool is_synced, Error *err);
 
 /* What has come turned out to be something else: begin anew. */
@@ -86,6 +86,9 @@ int content_partial_discard(ContentPartial *partial, Error *err);
 /* Leave it to the next one, unless it was committed. */
 void content_partial_free(ContentPartial *partial);
 DEFINE_CLEANUP(ContentPartial *, content_partial_free);
+
+/* Remove all partial blobs that nobody has, however old they are. */
+int content_store_drop_partials(ContentStore *store, Error *err);
 
 /* Store @data; returns its digest. */
 int content_store_put(ContentStore *store, const void *data, size_t size, Digest *ret, Error *err);
@@ -100,6 +103,9 @@ int content_store_put(ContentStore *store, const void *data, size_t size, Digest
 int content_store_read(ContentStore *store, const Digest *digest, char **ret_data, size_t *ret_size,
                        Error *err);
 
+/* Is the blob there, and @size bytes long? Its bytes are not looked at. */
+bool content_store_has(ContentStore *store, const Digest *digest, int64_t size);
+
 /* Open for reading, unverified. Errors: NOT_FOUND, SYSTEM. */
 int content_store_open_blob(ContentStore *store, const Digest *digest, int *ret_fd, Error *err);
 
@@ -113,7 +119,8 @@ bool content_store_verify(ContentStore *store, const Digest *digest, int64_t *re
 int content_store_write_index(ContentStore *store, const char *text, Error *err);
 
 /*
- * Remove all blobs but those in @kept, and staging directories without an owner.
+ * Remove all blobs but those in @kept, staging directories without an owner, and partial blobs that
+ * were left for a week.
  * The caller holds CONTENT_LOCK_REMOVE.
  */
 int content_store_sweep(ContentStore *store, DigestSet *kept, Error *err);

@@ -84,7 +84,8 @@ typedef struct Removal {
     Digest id;
     ImageUsers users;
     StringList repositories; /* of the image's names, in step with tags */
-    StringList tags;
+    StringList tags;         /* "latest", or a digest */
+    size_t n_tags;           /* how many are no digests */
     ImageRemovals *done;
 } Removal;
 
@@ -114,15 +115,18 @@ static int read_names(Removal *removal, Error *err)
 
     string_list_done(&removal->repositories);
     string_list_done(&removal->tags);
+    removal->n_tags = 0;
     r = database_prepare(removal->store->database, &statement, err,
-                         "SELECT repository, tag FROM image_name WHERE image = ? "
-                         "ORDER BY repository, tag",
+                         "SELECT repository, tag, 0 AS is_digest FROM image_name WHERE image = ?1 "
+                         "UNION ALL SELECT repository, digest, 1 FROM image_digest "
+                         "WHERE image = ?1 ORDER BY is_digest, 1, 2",
                          "s", removal->id.text);
     if (r < 0)
         return r;
     while ((r = statement_step(statement, err)) > 0) {
         string_list_add(&removal->repositories, statement_text(statement, 0));
         string_list_add(&removal->tags, statement_text(statement, 1));
+        removal->n_tags += statement_int(statement, 2) == 0;
     }
     return r;
 }
@@ -135,22 +139,41 @@ static bool names_are_in_one_repository(const Removal *removal)
     return true;
 }
 
+/* @tag is a tag or a digest. */
 static int untag(Removal *removal, const char *repository, const char *tag, Error *err)
 {
     _cleanup_reference_ Reference reference = {};
+    bool is_digest;
     int r;
 
     r = reference_parse(repository, &reference, err);
     if (r < 0)
         return r;
-    reference.tag = memory_strdup(tag);
+    is_digest = digest_parse(tag, &reference.digest) >= 0;
+    if (!is_digest)
+        reference.tag = memory_strdup(tag);
     r = database_execute(removal->store->database, NULL, err,
-                         "DELETE FROM image_name WHERE repository = ? AND tag = ?", "ss",
-                         repository, tag);
+                         is_digest ? "DELETE FROM image_digest WHERE repository = ? AND digest = ?"
+                                   : "DELETE FROM image_name WHERE repository = ? AND tag = ?",
+                         "ss", repository, tag);
     if (r < 0)
         return r;
     add_removal(removal->done, reference_to_familiar(&reference), NULL);
     return 0;
+}
+
+/* Where the image has no tag in @repository any more, its digests there go, too. */
+static int untag_digests(Removal *removal, const char *repository, Error *err)
+{
+    int r = read_names(removal, err);
+
+    for (size_t i = 0; r >= 0 && i < removal->n_tags; i++)
+        if (strcmp(removal->repositories.items[i], repository) == 0)
+            return 0;
+    for (size_t i = removal->n_tags; r >= 0 && i < removal->tags.count; i++)
+        if (strcmp(removal->repositories.items[i], repository) == 0)
+            r = untag(removal, repository, removal->tags.items[i], err);
+    return r < 0 ? r : read_names(removal, err);
 }
 
 static int untag_all(Removal *removal, Error *err)
@@ -224,31 +247,52 @@ static int remove_by_id(Removal *removal, Error *err)
     return untag_all(removal, err);
 }
 
-static int remove_by_name(Removal *removal, Error *err)
+/* Is the digest written down as one of the image's own names? */
+static bool has_digest(const Removal *removal, const char *repository, const Digest *digest)
+{
+    for (size_t i = removal->n_tags; i < removal->tags.count; i++)
+        if (strcmp(removal->repositories.items[i], repository) == 0 &&
+            strcmp(removal->tags.items[i], digest->text) == 0)
+            return true;
+    return false;
+}
+
+/* Without its last name the image of a container would be left dangling. */
+static int check_last_name(const Removal *removal, Error *err)
 {
     const ImageUser *user = find_user(removal, false);
+
+    if (!user || removal->force || removal->n_tags > 1 || !names_are_in_one_repository(removal))
+        return 0;
+    return error_set(err, ERROR_CONFLICT,
+                     "unable to remove repository reference '%s' (must force) - container "
+                     "%.*s is using its referenced image %.*s",
+                     removal->name, SHORT_ID_LENGTH, user->container, SHORT_ID_LENGTH,
+                     digest_hex(&removal->id));
+}
+
+static int remove_by_name(Removal *removal, Error *err)
+{
     _cleanup_reference_ Reference reference = {};
     _cleanup_free_ char *repository = NULL;
+    bool by_digest;
     int r;
 
     r = reference_parse(removal->name, &reference, err);
     if (r < 0)
         return r;
-    if (digest_is_set(&reference.digest))
-        return remove_by_id(removal, err);
-    /* without its last name the image of a container would be left dangling */
-    if (user && !removal->force && removal->tags.count == 1)
-        return error_set(err, ERROR_CONFLICT,
-                         "unable to remove repository reference '%s' (must force) - container "
-                         "%.*s is using its referenced image %.*s",
-                         removal->name, SHORT_ID_LENGTH, user->container, SHORT_ID_LENGTH,
-                         digest_hex(&removal->id));
-    reference_set_default_tag(&reference);
     repository = reference_repository(&reference);
-    r = untag(removal, repository, reference.tag, err);
+    by_digest = digest_is_set(&reference.digest);
+    if (by_digest && !has_digest(removal, repository, &reference.digest))
+        return remove_by_id(removal, err);
+    r = check_last_name(removal, err);
     if (r < 0)
         return r;
-    return read_names(removal, err);
+    reference_set_default_tag(&reference);
+    r = untag(removal, repository, by_digest ? reference.digest.text : reference.tag, err);
+    if (r < 0)
+        return r;
+    return by_digest ? read_names(removal, err) : untag_digests(removal, repository, err);
 }
 
 /* Chain IDs of what a container needs although its image may have been removed by force. */

@@ -92,11 +92,18 @@ typedef struct ImageAddition {
     const char *manifest_media_type;
     int64_t created; /* nanoseconds since 1970, 0: not known */
     const ImageLayers *layers;
-    const Reference *references; /* the names it gets, with tags; may be NULL */
+    const Reference *references; /* the names it gets: their tags, and digests; may be NULL */
     size_t n_references;
 } ImageAddition;
 
 int image_store_add(ImageStore *store, const ImageAddition *addition, Digest *ret_id, Error *err);
+
+/* Give the image the tag and the digest of @reference; with neither, "latest". Inside a
+ * transaction. (image-names.c) */
+int image_name_write(ImageStore *store, const Digest *id, const Reference *reference, Error *err);
+
+/* Names and digests as people know them. */
+int image_names_read(ImageStore *store, Image *image, Error *err);
 
 /* Write index.json from the database. */
 int image_store_rebuild_index(ImageStore *store, Error *err);

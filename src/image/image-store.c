@@ -49,6 +49,14 @@ static const char *const schema_steps[] = {
     "  PRIMARY KEY (image, position)"
     ") WITHOUT ROWID, STRICT;"
     "CREATE INDEX image_layer_by_chain_id ON image_layer (chain_id);",
+
+    "CREATE TABLE image_digest ("
+    "  repository TEXT NOT NULL,"
+    "  digest TEXT NOT NULL," /* of what was pulled from there: an index or a manifest */
+    "  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,"
+    "  PRIMARY KEY (repository, digest)"
+    ") WITHOUT ROWID, STRICT;"
+    "CREATE INDEX image_digest_by_image ON image_digest (image);",
 };
 const DatabaseSchema image_schema = { .name = "image",
                                       .steps = schema_steps,
@@ -92,6 +100,11 @@ void image_free(Image *image)
     string_list_done(&image->names);
     string_list_done(&image->digests);
     free(image);
+}
+
+bool image_is_dangling(const Image *image)
+{
+    return image->names.count == 0 && image->digests.count == 0;
 }
 
 void image_list_done(ImageList *list)
@@ -148,6 +161,20 @@ static int resolve_by_id(ImageStore *store, const char *name, Statement **ret, E
     return matches > 0;
 }
 
+/* The digest of what was pulled, or else of the manifest, where the repository has the image. */
+static int resolve_by_digest(ImageStore *store, const char *repository, const Digest *digest,
+                             Statement **ret, Error *err)
+{
+    return database_prepare(
+        store->database, ret, err,
+        "SELECT " IMAGE_COLUMNS " FROM image_digest d JOIN image i ON i.id = d.image "
+        "WHERE d.repository = ?1 AND d.digest = ?2 "
+        "UNION ALL SELECT " IMAGE_COLUMNS " FROM image i WHERE i.manifest = ?2 AND "
+        "(EXISTS (SELECT 1 FROM image_name WHERE image = i.id AND repository = ?1) OR "
+        "EXISTS (SELECT 1 FROM image_digest WHERE image = i.id AND repository = ?1)) LIMIT 1",
+        "ss", repository, digest->text);
+}
+
 /* Docker's rule: a name with tag and digest means the digest. */
 static int resolve_by_name(ImageStore *store, const Reference *reference, Statement **ret,
                            Error *err)
@@ -157,11 +184,7 @@ static int resolve_by_name(ImageStore *store, const Reference *reference, Statem
     int r;
 
     if (digest_is_set(&reference->digest))
-        r = database_prepare(store->database, &statement, err,
-                             "SELECT " IMAGE_COLUMNS " FROM image i WHERE i.manifest = ? AND "
-                             "EXISTS (SELECT 1 FROM image_name WHERE image = i.id AND "
-                             "repository = ?)",
-                             "ss", reference->digest.text, repository);
+        r = resolve_by_digest(store, repository, &reference->digest, &statement, err);
     else
         r = database_prepare(store->database, &statement, err,
                              "SELECT " IMAGE_COLUMNS " FROM image_name n JOIN image i "
@@ -226,35 +249,6 @@ int image_store_read_config(ImageStore *store, const Digest *id, ImageConfig *re
     return image_config_parse(text, size, ret, err);
 }
 
-/* Names as people know them, and the manifest's digest under each repository. */
-static int read_names(ImageStore *store, Image *image, Error *err)
-{
-    _cleanup_(statement_freep) Statement *statement = NULL;
-    int r;
-
-    r = database_prepare(store->database, &statement, err,
-                         "SELECT repository, tag FROM image_name WHERE image = ? "
-                         "ORDER BY repository, tag",
-                         "s", image->id.text);
-    if (r < 0)
-        return r;
-    while ((r = statement_step(statement, err)) > 0) {
-        _cleanup_reference_ Reference reference = {};
-        _cleanup_free_ char *repository = NULL;
-        _cleanup_free_ char *digest = NULL;
-
-        r = reference_parse(statement_text(statement, 0), &reference, err);
-        if (r < 0)
-            return error_wrap(err, r, "the database holds a malformed image name");
-        repository = reference_familiar_repository(&reference);
-        string_list_printf(&image->names, "%s:%s", repository, statement_text(statement, 1));
-        digest = memory_printf("%s@%s", repository, image->manifest.text);
-        if (!string_list_contains(&image->digests, digest))
-            string_list_take(&image->digests, TAKE_PTR(digest));
-    }
-    return r;
-}
-
 /* An image without its configuration, from the current row. */
 static int read_row(ImageStore *store, Statement *statement, Image **ret, Error *err)
 {
@@ -267,7 +261,7 @@ static int read_row(ImageStore *store, Statement *statement, Image **ret, Error 
     image->size = statement_int(statement, 2);
     image->created = statement_int(statement, 3);
     image->tagged_at = statement_int(statement, 4);
-    r = read_names(store, image, err);
+    r = image_names_read(store, image, err);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(image);
@@ -349,49 +343,6 @@ int image_store_list(ImageStore *store, ImageList *ret, Error *err)
     return 0;
 }
 
-static int write_name(ImageStore *store, const Digest *id, const Reference *reference, Error *err)
-{
-    _cleanup_free_ char *repository = reference_repository(reference);
-
-    return database_execute(store->database, NULL, err,
-                            "INSERT INTO image_name (repository, tag, image) VALUES (?, ?, ?) "
-                            "ON CONFLICT (repository, tag) DO UPDATE SET image = excluded.image",
-                            "sss", repository,
-                            reference->tag ? reference->tag : REFERENCE_DEFAULT_TAG, id->text);
-}
-
-int image_store_tag(ImageStore *store, const Digest *id, const Reference *reference, Error *err)
-{
-    _cleanup_(database_rollback) Transaction transaction = {};
-    _cleanup_close_ int lock_fd = -EBADF;
-    int64_t changes;
-    int r;
-
-    if (digest_is_set(&reference->digest))
-        return error_set(err, ERROR_INVALID,
-                         "refusing to create a tag with a digest reference: leave out '@%s'",
-                         reference->digest.text);
-    r = content_store_lock(store->content, CONTENT_LOCK_ADD, true, &lock_fd, err);
-    if (r < 0)
-        return r;
-    r = database_begin(store->database, &transaction, err);
-    if (r < 0)
-        return r;
-    r = database_execute(store->database, &changes, err,
-                         "UPDATE image SET tagged_at = ? WHERE id = ?", "is", time_now(), id->text);
-    if (r < 0)
-        return r;
-    if (changes == 0)
-        return error_set(err, ERROR_NOT_FOUND, "no such image: '%s'", id->text);
-    r = write_name(store, id, reference, err);
-    if (r < 0)
-        return r;
-    r = image_store_rebuild_index(store, err);
-    if (r < 0)
-        return r;
-    return database_commit(&transaction, err);
-}
-
 static int write_layers(ImageStore *store, const Digest *id, const ImageLayers *layers, Error *err)
 {
     int r = database_execute(store->database, NULL, err, "DELETE FROM image_layer WHERE image = ?",
@@ -427,7 +378,7 @@ static int write_rows(ImageStore *store, const ImageAddition *addition, const Di
         return r;
     r = write_layers(store, id, addition->layers, err);
     for (size_t i = 0; r >= 0 && i < addition->n_references; i++)
-        r = write_name(store, id, &addition->references[i], err);
+        r = image_name_write(store, id, &addition->references[i], err);
     return r;
 }
 

@@ -49,11 +49,15 @@ typedef struct Image {
     int64_t created;    /* nanoseconds since 1970, 0: the image does not say */
     int64_t tagged_at;  /* when it last got a name here, 0: never */
     StringList names;   /* familiar, "debian:bookworm", sorted */
-    StringList digests; /* familiar, "debian@sha256:...": its manifest under each repository */
+    StringList digests; /* familiar, "debian@sha256:...": what was pulled from each repository, else
+                           its manifest under each that it has a name in */
 } Image;
 
 void image_free(Image *image);
 DEFINE_CLEANUP(Image *, image_free);
+
+/* Nothing leads to it but its id. One that was pulled by digest is called by that. */
+bool image_is_dangling(const Image *image);
 
 /*
  * Find by name, name:tag, name@digest, id, or the beginning of an id, with or without "sha256:", in
@@ -133,9 +137,9 @@ json_t *image_removals_to_json(const ImageRemovals *removals);
 /*
  * Remove the name @name, and the image with its last name, by Docker's rules: an id removes all
  * names of one repository; several repositories, or a stopped container, need @force; a running
- * container forbids. Layers that nobody needs are removed at once, or by the next collection when
- * something is being added meanwhile. A stopped container keeps the layers it needs.
- * Errors: NOT_FOUND, CONFLICT.
+ * container forbids. With the last tag in a repository the digests go that the image has there.
+ * Layers that nobody needs are removed at once, or by the next collection when something is being
+ * added meanwhile. A stopped container keeps the layers it needs. Errors: NOT_FOUND, CONFLICT.
  */
 int image_store_remove(ImageStore *store, const char *name, bool force, ImageRemovals *ret,
                        Error *err);

@@ -17,6 +17,7 @@ static const JsonField descriptor_fields[] = {
     JSON_FIELD(Descriptor, media_type, "mediaType", JSON_TYPE_STRING),
     JSON_FIELD_FLAGS(Descriptor, digest, "digest", JSON_TYPE_STRING, JSON_REQUIRED),
     JSON_FIELD_FLAGS(Descriptor, size, "size", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD(Descriptor, urls, "urls", JSON_TYPE_STRING_LIST),
     JSON_FIELD(Descriptor, annotations, "annotations", JSON_TYPE_STRING_MAP),
     JSON_FIELD_OF(Descriptor, platform, "platform", JSON_TYPE_STRUCT_POINTER, &platform_json),
 };

@@ -39,6 +39,7 @@ typedef struct Descriptor {
     char *media_type;
     char *digest;
     int64_t size;
+    StringList urls; /* where else it is: of foreign layers */
     StringMap annotations;
     Platform *platform; /* NULL: not said */
 } Descriptor;

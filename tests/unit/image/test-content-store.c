@@ -229,6 +229,102 @@ static void adders_share_the_lock_and_the_remover_waits(void **state)
     store_fixture_close(&other);
 }
 
+static ContentPartial *take_partial(void **state, const Digest *digest)
+{
+    ContentPartial *partial = NULL;
+
+    assert_int_equal(content_partial_open(content_of(state), digest, false, &partial, NULL), 0);
+    return partial;
+}
+
+static void a_partial_blob_survives_who_fetches_it(void **state)
+{
+    _cleanup_close_ int lock_fd = lock(state, CONTENT_LOCK_ADD);
+    Digest digest = digest_of("whole", 5);
+    ContentPartial *partial = take_partial(state, &digest);
+    char buffer[8] = {};
+
+    assert_int_equal(fd_write_all(content_partial_fd(partial), "who", 3), 0);
+    content_partial_free(partial);
+    partial = take_partial(state, &digest);
+    assert_int_equal(pread(content_partial_fd(partial), buffer, sizeof(buffer), 0), 3);
+    assert_string_equal(buffer, "who");
+    assert_int_equal(content_partial_discard(partial, NULL), 0);
+    assert_int_equal(pread(content_partial_fd(partial), buffer, sizeof(buffer), 0), 0);
+    content_partial_free(partial);
+    assert_true(lock_fd >= 0);
+}
+
+static void a_partial_blob_becomes_the_blob(void **state)
+{
+    _cleanup_close_ int lock_fd = lock(state, CONTENT_LOCK_ADD);
+    Digest digest = digest_of("whole", 5);
+    ContentPartial *partial = take_partial(state, &digest);
+
+    assert_int_equal(fd_write_all(content_partial_fd(partial), "whole", 5), 0);
+    assert_false(content_store_has(content_of(state), &digest, 5));
+    assert_int_equal(content_partial_commit(partial, false, NULL), 0);
+    content_partial_free(partial);
+    assert_true(content_store_verify(content_of(state), &digest, NULL));
+    assert_true(content_store_has(content_of(state), &digest, 5));
+    assert_false(content_store_has(content_of(state), &digest, 4));
+    assert_true(lock_fd >= 0);
+}
+
+static void a_partial_blob_has_one_owner_at_a_time(void **state)
+{
+    _cleanup_close_ int lock_fd = lock(state, CONTENT_LOCK_ADD);
+    Digest digest = digest_of("whole", 5);
+    ContentPartial *partial = take_partial(state, &digest), *other = NULL;
+    _cleanup_error_ Error err = {};
+
+    assert_int_equal(content_partial_open(content_of(state), &digest, false, &other, &err),
+                     -EAGAIN);
+    assert_false(error_is_set(&err));
+    assert_int_equal(content_store_drop_partials(content_of(state), NULL), 0);
+    assert_int_equal(content_partial_commit(partial, false, NULL), 0);
+    content_partial_free(partial);
+    other = take_partial(state, &digest); /* another file: the first is the blob by now */
+    content_partial_free(other);
+    assert_true(content_store_has(content_of(state), &digest, 0));
+    assert_true(lock_fd >= 0);
+}
+
+/* Is there anything in content/partial/? */
+static bool has_partial(void **state, const Digest *digest)
+{
+    _cleanup_free_ char *path = memory_printf("content/partial/%s", digest_hex(digest));
+
+    return exists(state, path);
+}
+
+static void partial_blobs_go_when_nobody_has_taken_them_up_for_a_week(void **state)
+{
+    _cleanup_close_ int lock_fd = lock(state, CONTENT_LOCK_REMOVE);
+    const struct timespec long_ago[2] = {};
+    Digest old = digest_of("old", 3), recent = digest_of("new", 3), empty = digest_of("", 0);
+    ContentPartial *partial = take_partial(state, &old);
+    _cleanup_digest_set_ DigestSet kept = {};
+
+    assert_int_equal(fd_write_all(content_partial_fd(partial), "o", 1), 0);
+    assert_int_equal(futimens(content_partial_fd(partial), long_ago), 0);
+    assert_int_equal(content_store_sweep(content_of(state), &kept, NULL), 0);
+    assert_true(has_partial(state, &old)); /* somebody is at it */
+    content_partial_free(partial);
+    partial = take_partial(state, &recent);
+    assert_int_equal(fd_write_all(content_partial_fd(partial), "n", 1), 0);
+    content_partial_free(partial);
+    content_partial_free(take_partial(state, &empty));
+
+    assert_int_equal(content_store_sweep(content_of(state), &kept, NULL), 0);
+    assert_false(has_partial(state, &old));
+    assert_true(has_partial(state, &recent));
+    assert_false(has_partial(state, &empty));
+    assert_int_equal(content_store_drop_partials(content_of(state), NULL), 0);
+    assert_false(has_partial(state, &recent));
+    assert_true(lock_fd >= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +338,10 @@ int main(void)
         store_test(freed_staging_leaves_nothing),
         store_test(sweeping_removes_what_is_not_needed_and_halves_of_files),
         store_test(adders_share_the_lock_and_the_remover_waits),
+        store_test(a_partial_blob_survives_who_fetches_it),
+        store_test(a_partial_blob_becomes_the_blob),
+        store_test(a_partial_blob_has_one_owner_at_a_time),
+        store_test(partial_blobs_go_when_nobody_has_taken_them_up_for_a_week),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

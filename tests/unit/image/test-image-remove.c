@@ -233,6 +233,69 @@ static void collecting_removes_what_a_killed_load_left(void **state)
     assert_true(has_image(fixture, "x:1"));
 }
 
+/* As a pull writes it down. */
+static void pulled_as(StoreFixture *fixture, const Digest *id, const char *name)
+{
+    _cleanup_(database_rollback) Transaction transaction = {};
+    _cleanup_reference_ Reference reference = {};
+
+    assert_int_equal(reference_parse(name, &reference, NULL), 0);
+    assert_int_equal(database_begin(fixture->database, &transaction, NULL), 0);
+    assert_int_equal(image_name_write(fixture->store, id, &reference, NULL), 0);
+    assert_int_equal(database_commit(&transaction, NULL), 0);
+}
+
+#define INDEX "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+static void the_last_tag_of_a_repository_takes_its_digests_along(void **state)
+{
+    StoreFixture *fixture = *state;
+    Digest id = store_fixture_add(fixture, "1", "", "x:1");
+    _cleanup_free_ char *expected = memory_printf("-x:2 -x@" INDEX " x%s", id.text);
+
+    pulled_as(fixture, &id, "x:2@" INDEX);
+    assert_true(has_image(fixture, "x@" INDEX));
+    assert_removed(fixture, "x:1", false, "-x:1");
+    assert_true(has_image(fixture, "x@" INDEX));
+    assert_removed(fixture, "x:2", false, expected);
+    assert_false(has_image(fixture, "x@" INDEX));
+}
+
+static void an_image_that_has_a_digest_only_goes_by_it(void **state)
+{
+    StoreFixture *fixture = *state;
+    Digest id = store_fixture_add(fixture, "1", "", NULL);
+    _cleanup_free_ char *expected = memory_printf("-x@" INDEX " x%s", id.text);
+    _cleanup_(image_freep) Image *image = NULL;
+
+    pulled_as(fixture, &id, "x@" INDEX);
+    assert_int_equal(image_store_find(fixture->store, "x@" INDEX, &image, NULL), 0);
+    assert_false(image_is_dangling(image));
+    assert_int_equal(image->names.count, 0);
+    assert_string_equal(image->digests.items[0], "x@" INDEX);
+    assert_removed(fixture, "x@" INDEX, false, expected);
+}
+
+static void a_tag_elsewhere_keeps_an_image_whose_digest_goes(void **state)
+{
+    StoreFixture *fixture = *state;
+    Digest id = store_fixture_add(fixture, "1", "", "y:1");
+
+    pulled_as(fixture, &id, "x@" INDEX);
+    assert_removed(fixture, "x@" INDEX, false, "-x@" INDEX);
+    assert_true(has_image(fixture, "y:1"));
+}
+
+static void a_digest_in_use_must_be_forced(void **state)
+{
+    StoreFixture *fixture = *state;
+    Digest id = store_fixture_add(fixture, "1", "", NULL);
+
+    pulled_as(fixture, &id, "x:1@" INDEX);
+    use(fixture, &id, false);
+    assert_refused(fixture, "x:1", false, "unable to remove repository reference 'x:1'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +310,10 @@ int main(void)
         store_test(what_is_not_there_cannot_be_removed),
         store_test(collecting_waits_for_nobody_who_adds),
         store_test(collecting_removes_what_a_killed_load_left),
+        store_test(the_last_tag_of_a_repository_takes_its_digests_along),
+        store_test(an_image_that_has_a_digest_only_goes_by_it),
+        store_test(a_tag_elsewhere_keeps_an_image_whose_digest_goes),
+        store_test(a_digest_in_use_must_be_forced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
