@@ -18,7 +18,8 @@ import tempfile
 
 import pytest
 
-from harness import images, leaks
+from harness import (certificates, fault_proxy, images, leaks, referrers_registry, registries,
+                     token_server)
 from harness.program import Cay, State
 from harness.terminal import Terminal
 
@@ -208,3 +209,83 @@ def debian(state, debian_template):
     """The reference of a real Debian that the test's state has."""
     state.copy_from(debian_template, share=True)
     return images.DEBIAN_REFERENCE
+
+
+@pytest.fixture(scope="session")
+def authority(worker_directory):
+    """Who certifies the tests' servers; nobody trusts it: `authority.certificate`."""
+    return certificates.Authority(worker_directory / "authority")
+
+
+def _registry_directory(request, worker, name):
+    """In memory: what the registry syncs is not what is tested."""
+    return request.config.cay_session / "memory" / f"{worker}-{name}"
+
+
+@pytest.fixture(scope="session")
+def registry(request, worker):
+    """A docker-registry that tests share, so each takes a `repository` of its own: without TLS, on
+    127.0.0.1. See harness/registries.py."""
+    with registries.run(_registry_directory(request, worker, "registry")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def repository(numbers):
+    """The path of a repository that no other test knows."""
+    return f"tests/repository-{next(numbers)}"
+
+
+@pytest.fixture(scope="session")
+def tls_registry(request, worker, authority):
+    """The same with TLS, as localhost; whom the `authority` certifies."""
+    directory = _registry_directory(request, worker, "tls-registry")
+    with registries.run(directory, authority, name="localhost") as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def password_registry(request, worker):
+    """The same without TLS, for `user` with the password `secret word`."""
+    directory = _registry_directory(request, worker, "password-registry")
+    directory.mkdir()
+    users = {"user": "secret word"}
+    with registries.run(directory, auth=registries.htpasswd(directory, **users),
+                        credentials=("user", "secret word")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    """A token server, for `user` with the password `secret word`."""
+    with token_server.serve(tmp_path / "tokens", {"user": "secret word"}) as tokens:
+        yield tokens
+
+
+@pytest.fixture
+def token_registry(state_directory_in_memory, tokens):
+    """A docker-registry that wants tokens of `tokens`."""
+    with registries.run(state_directory_in_memory / "registry", auth=tokens.auth) as registry:
+        registry.token = tokens.for_registry
+        yield registry
+
+
+@pytest.fixture
+def proxy(registry):
+    """What stands in front of `registry`, writes down all requests and fails as it is told."""
+    with fault_proxy.serve(registry) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def other_host(registry):
+    """A second one: where a redirect or the URL of a foreign layer can lead to."""
+    with fault_proxy.serve(registry) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def memory_registry():
+    """An empty registry that knows of referrers and pages, see harness/referrers_registry.py."""
+    with referrers_registry.serve() as registry:
+        yield registry
