@@ -128,18 +128,6 @@ static int load_layer(ImageArchive *archive, const char *path, const char *diff_
     return 0;
 }
 
-typedef struct ReferenceArray {
-    Reference *items;
-    size_t count;
-} ReferenceArray;
-
-static void reference_array_done(ReferenceArray *array)
-{
-    for (size_t i = 0; i < array->count; i++)
-        reference_done(&array->items[i]);
-    free(array->items);
-}
-
 static int read_names(const StringList *names, ReferenceArray *ret, Error *err)
 {
     int r;
@@ -159,7 +147,7 @@ static int read_names(const StringList *names, ReferenceArray *ret, Error *err)
 
 static int load_image(ImageArchive *archive, const ArchivedImage *image, Error *err)
 {
-    _cleanup_(reference_array_done) ReferenceArray references = {};
+    _cleanup_reference_array_ ReferenceArray references = {};
     _cleanup_image_config_ ImageConfig config = {};
     _cleanup_image_layers_ ImageLayers layers = {};
     _cleanup_image_document_ ImageDocument document = {};

@@ -246,6 +246,50 @@ int reference_parse(const char *text, Reference *ret, Error *err)
     return 0;
 }
 
+void reference_array_done(ReferenceArray *references)
+{
+    for (size_t i = 0; i < references->count; i++)
+        reference_done(&references->items[i]);
+    free(references->items);
+    *references = (ReferenceArray) {};
+}
+
+static bool has_domain(const char *text)
+{
+    size_t length = strcspn(text, "/");
+    _cleanup_free_ char *first = memory_strndup(text, length);
+
+    return text[length] == '/' && looks_like_domain(first);
+}
+
+static int add_candidate(const char *text, ReferenceArray *references, Error *err)
+{
+    return reference_parse(text, JSON_ARRAY_ADD(references), err);
+}
+
+int reference_candidates(const char *text, const StringList *domains, ReferenceArray *ret,
+                         Error *err)
+{
+    _cleanup_reference_array_ ReferenceArray references = {};
+    _cleanup_reference_ Reference plain = {};
+    int r = reference_parse(text, &plain, err); /* whose message is about what was typed */
+
+    if (r >= 0 && has_domain(text))
+        r = add_candidate(text, &references, err);
+    else
+        for (size_t i = 0; i < domains->count && r >= 0; i++) {
+            _cleanup_free_ char *whole = memory_printf("%s/%s", domains->items[i], text);
+
+            r = add_candidate(whole, &references, err);
+        }
+    if (r < 0)
+        return r;
+
+    *ret = references;
+    references = (ReferenceArray) {};
+    return 0;
+}
+
 void reference_set_default_tag(Reference *reference)
 {
     if (!reference->tag && !digest_is_set(&reference->digest))

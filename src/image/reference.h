@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/json-fields.h"
+#include "base/string-list.h"
 
 #define REFERENCE_DEFAULT_TAG "latest"
 
@@ -32,6 +34,17 @@ void reference_done(Reference *reference);
  * format). Source: the grammar of github.com/distribution/reference.
  */
 int reference_parse(const char *text, Reference *ret, Error *err);
+
+typedef JSON_ARRAY_OF(Reference) ReferenceArray;
+void reference_array_done(ReferenceArray *references);
+#define _cleanup_reference_array_ _cleanup_(reference_array_done)
+
+/*
+ * What @text may mean, in the order in which it is to be looked for: itself where it has a domain,
+ * else it in each of @domains. Errors: those of reference_parse().
+ */
+int reference_candidates(const char *text, const StringList *domains, ReferenceArray *ret,
+                         Error *err);
 
 /* Give a reference with neither tag nor digest the tag "latest". */
 void reference_set_default_tag(Reference *reference);

@@ -174,6 +174,43 @@ static void patterns_fit_familiar_names(void **state)
     }
 }
 
+static char *candidates_of(const char *text)
+{
+    _cleanup_reference_array_ ReferenceArray candidates = {};
+    _cleanup_string_list_ StringList domains = {}, names = {};
+
+    string_list_add(&domains, "a.example.com:5000");
+    string_list_add(&domains, "docker.io");
+    assert_int_equal(reference_candidates(text, &domains, &candidates, NULL), 0);
+    for (size_t i = 0; i < candidates.count; i++)
+        string_list_take(&names, reference_to_string(&candidates.items[i]));
+    return string_list_join(&names, " ");
+}
+
+static void a_name_without_a_domain_may_be_in_each_of_those_that_are_configured(void **state)
+{
+    static const struct {
+        const char *text, *candidates;
+    } cases[] = {
+        { "debian:12", "a.example.com:5000/debian:12 docker.io/library/debian:12" },
+        { "team/app", "a.example.com:5000/team/app docker.io/team/app" },
+        { "docker.io/debian", "docker.io/library/debian" },
+        { "localhost/debian", "localhost/debian" },
+        { "b:5000/debian", "b:5000/debian" },
+    };
+    _cleanup_reference_array_ ReferenceArray none = {};
+    _cleanup_error_ Error err = {};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_free_ char *candidates = candidates_of(cases[i].text);
+
+        assert_string_equal(candidates, cases[i].candidates);
+    }
+    assert_true(reference_candidates("a b", &(StringList) {}, &none, &err) < 0);
+    assert_int_equal(err.kind, ERROR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_reason_is_dockers),
         cmocka_unit_test(a_tag_has_at_most_128_characters),
         cmocka_unit_test(patterns_fit_familiar_names),
+        cmocka_unit_test(a_name_without_a_domain_may_be_in_each_of_those_that_are_configured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
