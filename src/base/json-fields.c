@@ -749,9 +749,19 @@ int json_parse(const char *data, size_t size, json_t **ret, Error *err)
     return 0;
 }
 
-char *json_to_text(const json_t *json)
+static char *to_text(const json_t *json, size_t flags)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(json, flags | JSON_ENCODE_ANY);
 
     return text ? json_text_show_large_numbers(text) : memory_strdup("null");
+}
+
+char *json_to_text(const json_t *json)
+{
+    return to_text(json, JSON_COMPACT);
+}
+
+char *json_to_indented_text(const json_t *json)
+{
+    return to_text(json, JSON_INDENT(4));
 }

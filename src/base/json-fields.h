@@ -145,3 +145,5 @@ int json_parse(const char *data, size_t size, json_t **ret, Error *err);
 
 /* Compact text with members in insertion order; the caller frees it. */
 char *json_to_text(const json_t *json);
+/* The same for people: a member per line. */
+char *json_to_indented_text(const json_t *json);

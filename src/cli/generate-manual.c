@@ -146,6 +146,9 @@ static void make_main_page(StringBuffer *page)
     string_buffer_add(page, ".SH ENVIRONMENT\n.TP\n\\fBCAY_STATE\\fR, \\fBCAY_RUNTIME\\fR\n"
                             "Directories to use where the options \\fB\\-\\-state\\fR and "
                             "\\fB\\-\\-runtime\\-dir\\fR are not given.\n"
+                            ".TP\n\\fBCAY_REGISTRIES\\fR\n"
+                            "File about registries, instead of \\fIregistries.yaml\\fR beside the "
+                            "configuration.\n"
                             ".TP\n\\fBCAY_SECRET_KEY_FILE\\fR\n"
                             "File with the key of secrets, where it is not in the state directory: "
                             "see \\fBcay-secret-create\\fR(1).\n");

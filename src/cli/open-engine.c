@@ -22,6 +22,7 @@ int open_engine(const Invocation *invocation, Engine **ret, Error *err)
         .runtime = first_of(invocation->global->runtime_dir, "CAY_RUNTIME"),
         .config = first_of(invocation->global->config_file, "CAY_CONFIG"),
         .secret_key = first_of(NULL, "CAY_SECRET_KEY_FILE"),
+        .registries = first_of(NULL, "CAY_REGISTRIES"),
     };
 
     return engine_open(&options, ret, err);
@@ -39,4 +40,11 @@ int open_engine_recovered(const Invocation *invocation, Engine **ret, Error *err
 
     *ret = TAKE_PTR(engine);
     return 0;
+}
+
+int open_registry_settings(const Invocation *invocation, RegistrySettings **ret, Error *err)
+{
+    return registry_settings_read(first_of(NULL, "CAY_REGISTRIES"),
+                                  first_of(invocation->global->config_file, "CAY_CONFIG"), ret,
+                                  err);
 }

@@ -10,6 +10,7 @@ struct Engine {
     char *state_path;      /* absolute */
     char *runtime_path;    /* absolute */
     char *config_path;     /* NULL: the default */
+    char *registries_path; /* NULL: beside the configuration */
     char *secret_key_path; /* NULL: that in the state directory */
     int state_fd;
     int containers_fd;        /* "containers" in the state directory */
@@ -19,6 +20,7 @@ struct Engine {
     int volumes_fd;           /* "volumes" in the state directory */
     int changes_fd;           /* "volumes" in the runtime directory: those that are being changed */
     EngineSettings *settings; /* NULL: nobody has asked for them yet */
+    RegistrySettings *registry_settings; /* the same */
     Database *database;
     LayerStore *layers;
     ImageStore *images;

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The configuration file, read strictly: a name that means nothing is an error. */
+/* The configuration file: its members and what they may say. */
 
 #include "engine/engine-settings.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/json-fields.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "base/yaml-json.h"
+#include "base/settings-file.h"
 #include "engine/userns-mode.h"
-
-#define SIZE_MAX_BYTES (1U << 20)
 
 #define DEFAULT_USERNS "auto"
 #define DEFAULT_FIRST_ID 0x30000000U
@@ -66,49 +61,12 @@ static int check_settings(EngineSettings *settings, Error *err)
     return 0;
 }
 
-/* Nothing but comments is no document of YAML, and a fine configuration. */
-static bool says_nothing(const char *text)
-{
-    while (*text) {
-        text += strspn(text, " \t\r\n");
-        if (*text && *text != '#')
-            return false;
-        text += strcspn(text, "\n");
-    }
-    return true;
-}
-
-static int parse(const char *text, size_t size, EngineSettings *settings, Error *err)
-{
-    _cleanup_json_ json_t *json = NULL;
-    int r;
-
-    if (says_nothing(text))
-        return 0;
-    r = yaml_parse(text, size, &json, err);
-    if (r == 0)
-        r = json_struct_read(&settings_json, json, settings, err);
-    return r < 0 ? r : json_struct_check_members(&settings_json, json, err);
-}
-
-static int read_file(const char *path, char **ret, size_t *ret_size)
-{
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    return fd < 0 ? -errno : fd_read_all(fd, SIZE_MAX_BYTES, ret, ret_size);
-}
-
 int engine_settings_read(const char *path, EngineSettings *ret, Error *err)
 {
     _cleanup_engine_settings_ EngineSettings settings = {};
     const char *name = path ? path : ENGINE_DEFAULT_CONFIG;
-    _cleanup_free_ char *text = NULL;
-    size_t size;
-    int r = read_file(name, &text, &size);
+    int r = settings_file_read(name, !path, &settings_json, &settings, err);
 
-    if (r < 0 && (path || r != -ENOENT))
-        return error_result(err, r, "read the configuration '%s'", name);
-    r = r < 0 ? 0 : parse(text, size, &settings, err);
     if (r >= 0)
         r = check_settings(&settings, err);
     if (r < 0)

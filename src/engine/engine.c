@@ -108,6 +108,7 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
     engine->state_fd = engine->containers_fd = engine->runtime_fd = engine->cache_fd = -EBADF;
     engine->events_fd = engine->volumes_fd = engine->changes_fd = -EBADF;
     engine->config_path = memory_strdup(options->config);
+    engine->registries_path = memory_strdup(options->registries);
     engine->secret_key_path = memory_strdup(options->secret_key);
     r = open_directories(engine, options, err);
     if (r < 0)
@@ -140,6 +141,8 @@ void engine_close(Engine *engine)
     if (engine->settings)
         engine_settings_done(engine->settings);
     free(engine->settings);
+    registry_settings_free(engine->registry_settings);
+    free(engine->registries_path);
     free(engine->config_path);
     free(engine->secret_key_path);
     free(engine->runtime_path);
@@ -158,6 +161,19 @@ int engine_settings(Engine *engine, const EngineSettings **ret, Error *err)
         engine->settings = TAKE_PTR(settings);
     }
     *ret = engine->settings;
+    return 0;
+}
+
+int engine_registry_settings(Engine *engine, const RegistrySettings **ret, Error *err)
+{
+    if (!engine->registry_settings) {
+        int r = registry_settings_read(engine->registries_path, engine->config_path,
+                                       &engine->registry_settings, err);
+
+        if (r < 0)
+            return r;
+    }
+    *ret = engine->registry_settings;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/database.h"
 #include "base/error.h"
 #include "image/image-store.h"
+#include "registry/registry-settings.h"
 
 typedef struct Engine Engine;
 
@@ -24,6 +25,8 @@ typedef struct EngineOptions {
                             it; NULL: the default */
     const char *secret_key; /* file with the key of secrets; NULL: "secrets/key" in the state
                                directory, made with the first secret */
+    const char *registries; /* file about registries (registry-settings.h), read when something
+                               depends on it; NULL: registries.yaml beside the configuration */
 } EngineOptions;
 
 /*
@@ -36,3 +39,7 @@ DEFINE_CLEANUP(Engine *, engine_close);
 
 /* The images of this installation; opened with the first use. Stays the engine's. */
 int engine_images(Engine *engine, ImageStore **ret, Error *err);
+
+/* What has been decided about registries, read with the first use. Stays the engine's. Errors:
+ * those of registry_settings_read(). */
+int engine_registry_settings(Engine *engine, const RegistrySettings **ret, Error *err);

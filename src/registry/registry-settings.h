@@ -4,10 +4,10 @@
 /*
  * What the administrator and the user have decided about registries:
  *
- *     /etc/cay/registries.yaml               mirrors, plain HTTP, where unqualified names are
- * looked for (CAY_REGISTRIES, or beside the --config-file) /etc/cay/certs.d/HOST[:PORT]/ *.crt,
- * NAME.cert with NAME.key, as Docker has them; /etc/docker/certs.d/HOST[:PORT]/       the same, of
- * Docker
+ *   /etc/cay/registries.yaml     mirrors, plain HTTP, where unqualified names are looked for
+ *                                (CAY_REGISTRIES, or registries.yaml beside the --config-file)
+ *   certs.d/HOST[:PORT]/         beside that file, or in /etc/docker: *.crt are authorities that
+ * are trusted, NAME.cert with NAME.key is who we are, as Docker has it
  *
  *     unqualified: [docker.io, registry.example.com]
  *     registries:
@@ -26,6 +26,7 @@
 #include "registry/registry-endpoint.h"
 
 #define REGISTRY_DEFAULT_SETTINGS "/etc/cay/registries.yaml"
+#define REGISTRY_SETTINGS_NAME "registries.yaml"
 
 /* Docker Hub in references, the host it is at, and what its credentials are kept under. */
 #define REGISTRY_HUB "docker.io"
@@ -35,10 +36,12 @@
 typedef struct RegistrySettings RegistrySettings;
 
 /*
- * Read the file @path (NULL: CAY_REGISTRIES, else REGISTRY_DEFAULT_SETTINGS, which may be missing).
- * Errors: INVALID (names the file and what of it), NOT_FOUND, SYSTEM.
+ * Read the file @path (NULL: registries.yaml beside the configuration @config_path, or the default
+ * where that is NULL, too; it may be missing). Errors: INVALID (names the file and what of it),
+ * NOT_FOUND, SYSTEM.
  */
-int registry_settings_read(const char *path, RegistrySettings **ret, Error *err);
+int registry_settings_read(const char *path, const char *config_path, RegistrySettings **ret,
+                           Error *err);
 void registry_settings_free(RegistrySettings *settings);
 DEFINE_CLEANUP(RegistrySettings *, registry_settings_free);
 
