@@ -18,8 +18,8 @@ import tempfile
 
 import pytest
 
-from harness import (certificates, fault_proxy, images, leaks, referrers_registry, registries,
-                     token_server)
+from harness import (certificates, elsewhere, fault_proxy, images, leaks, referrers_registry,
+                     registries, token_server)
 from harness.program import Cay, State
 from harness.terminal import Terminal
 
@@ -282,6 +282,13 @@ def other_host(registry):
     """A second one: where a redirect or the URL of a foreign layer can lead to."""
     with fault_proxy.serve(registry) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def far_network():
+    """A network in which there is an address that is not the loopback's: `prefix`, `listen()`."""
+    with elsewhere.network() as network:
+        yield network
 
 
 @pytest.fixture

@@ -218,9 +218,10 @@ class _Rule:
 class FaultProxy(Registry):
     """Also a Registry: what a test asks itself is not written down."""
 
-    def __init__(self, upstream, context, host, authority):
-        self._listener = socket.create_server((host, 0), backlog=128)
-        super().__init__(f"{host}:{self._listener.getsockname()[1]}", authority)
+    def __init__(self, upstream, context, authority, listener):
+        address, port = listener.getsockname()
+        super().__init__(f"{address}:{port}", authority)
+        self._listener = listener
         self.upstream = upstream
         self.requests = []
         self._context = context
@@ -332,7 +333,7 @@ class FaultProxy(Registry):
         if len(line) != 3:
             return None
         parsed = http.client.parse_headers(reader)
-        headers = {name.lower(): value for name, value in parsed.items()}
+        headers = {name.lower(): ", ".join(parsed.get_all(name)) for name in parsed}
         request = Request(line[0], line[1], headers)
         if headers.get("expect"):
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -347,9 +348,11 @@ class FaultProxy(Registry):
 
 
 @contextlib.contextmanager
-def serve(upstream, context=None, host="127.0.0.1", authority=None):
-    """A proxy for the Registry @upstream; with TLS if there is a @context, and the @authority."""
-    proxy = FaultProxy(upstream, context, host, authority)
+def serve(upstream, context=None, authority=None, listener=None):
+    """A proxy for the Registry @upstream; with TLS if there is a @context, and the @authority. It
+    is on the loopback interface unless there is a @listener."""
+    listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
+    proxy = FaultProxy(upstream, context, authority, listener)
     try:
         yield proxy
     finally:

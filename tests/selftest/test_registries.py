@@ -156,3 +156,14 @@ def test_referrers_and_pages_of_tags_are_told(memory_registry):
     memory_registry.page = 1
     _, headers, data = memory_registry.request("GET", "/v2/one/tags/list")
     assert json.loads(data)["tags"] == ["first"] and "last=first" in headers["Link"]
+
+
+def test_another_network_reaches_its_servers_and_nothing_else(far_network, registry, repository):
+    registry.push(repository, "latest", registry_images.small())
+    command = [*far_network.prefix, "skopeo", "inspect", "--raw", "--tls-verify=false"]
+    with fault_proxy.serve(registry, listener=far_network.listen()) as proxy:
+        for there, status in ((proxy, 0), (registry, 1)):
+            done = subprocess.run([*command, f"docker://{there.name(repository, 'latest')}"],
+                                  capture_output=True, check=False)
+            assert done.returncode == status, done.stderr
+        assert proxy.requests
