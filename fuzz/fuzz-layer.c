@@ -51,12 +51,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .max_xattr_bytes = 1 << 16,
     };
     _cleanup_close_ int fd = input_of(data, size);
+    const LayerStreamOptions options = { .input_fd = fd, .blob_fd = -EBADF, .limits = &limits };
     _cleanup_layer_stream_ LayerStream stream = {};
     _cleanup_(tar_reader_closep) TarReader *reader = NULL;
     struct archive_entry *entry;
     int r;
 
-    if (layer_stream_init(&stream, fd, -EBADF, false, &limits, NULL) < 0 ||
+    if (layer_stream_init(&stream, &options, NULL) < 0 ||
         tar_reader_open(&stream, &reader, NULL) < 0)
         return 0;
 
@@ -64,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (read_member(reader, &limits) < 0)
             return 0;
     if (r == 0 && tar_reader_finish(reader, false, NULL) == 0 &&
-        (tar_reader_entries(reader) > limits.max_entries || stream.total > limits.max_bytes))
+        (tar_reader_entries(reader) > limits.max_entries || stream.input.total > limits.max_bytes))
         abort();
     return 0;
 }

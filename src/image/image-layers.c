@@ -201,7 +201,8 @@ static int unpack(ImageStore *store, const LayerSource *source, int target_fd, U
     r = image_worker_unpack(&options, ret, err);
     if (r < 0 || has_blob)
         return r;
-    return content_staging_commit(source->staging, BLOB_FILE, &ret->blob_digest, NULL, err);
+    /* Not read again: who wrote a layer's tree may be believed what it wrote of the blob. */
+    return content_staging_commit_hashed(source->staging, BLOB_FILE, &ret->blob_digest, err);
 }
 
 int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err)

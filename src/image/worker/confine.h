@@ -23,9 +23,9 @@ typedef struct ConfineOptions {
 } ConfineOptions;
 
 /*
- * Confine this process, which must have one thread, to the directory *@target_fd. That handle is
- * closed and replaced by one that belongs to the new root, where it can have one: the directory of
- * another mount namespace cannot be made the root, so there it takes Landlock.
- * Errors: UNSUPPORTED (neither a root of its own nor Landlock, or no seccomp), SYSTEM.
+ * Confine this process, which must have one thread yet, to the directory *@target_fd. That handle
+ * is closed and replaced by one that belongs to the new root, where it can have one: the directory
+ * of another mount namespace cannot be made the root, so there it takes Landlock. Errors:
+ * UNSUPPORTED (neither a root of its own nor Landlock, or no seccomp), SYSTEM.
  */
 int confine(int *target_fd, const ConfineOptions *options, Error *err);

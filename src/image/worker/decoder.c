@@ -17,8 +17,6 @@
 #include "base/memory.h"
 #include "image/manifest.h"
 
-#define DECODER_BLOCK_SIZE ((size_t)256 << 10)
-
 typedef struct DecoderDriver {
     const char *name;
     const char *media_type;
@@ -27,7 +25,7 @@ typedef struct DecoderDriver {
     size_t magic_offset;
     int filter; /* libarchive's */
     int (*open)(Decoder *decoder, Error *err);
-    ssize_t (*read)(Decoder *decoder, const void **ret_block, Error *err);
+    ssize_t (*read)(Decoder *decoder, uint8_t *block, size_t size, Error *err);
 } DecoderDriver;
 
 struct Decoder {
@@ -36,8 +34,10 @@ struct Decoder {
     bool is_open;
     struct inflate_state *inflate;
     bool in_member; /* of gzip: members follow each other */
-    uint8_t *output;
     struct archive *archive;
+    const uint8_t *filtered; /* what the archive gave and nobody took yet */
+    size_t n_filtered;
+    bool has_ended;     /* the archive */
     Error source_error; /* what the read callback met */
 };
 
@@ -51,25 +51,30 @@ static int gzip_damaged(Error *err, const char *reason)
     return error_set(err, ERROR_CORRUPT, "gzip data is damaged (%s)", reason);
 }
 
-static ssize_t plain_read(Decoder *decoder, const void **ret_block, Error *err)
+static ssize_t plain_read(Decoder *decoder, uint8_t *block, size_t size, Error *err)
 {
     Source *source = decoder->source;
-    size_t size;
-    int r = source_fill(source, err);
+    size_t done = 0;
 
-    if (r <= 0)
-        return r;
-    size = source->available;
-    *ret_block = source->data;
-    source_take(source, size);
-    return (ssize_t)size;
+    while (done < size) {
+        int r = source_fill(source, err);
+        size_t part = size - done < source->available ? size - done : source->available;
+
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        memcpy(block + done, source->data, part);
+        source_take(source, part);
+        done += part;
+    }
+    return (ssize_t)done;
 }
 
 static int gzip_open(Decoder *decoder, Error *err)
 {
     (void)err; /* nothing here can fail */
     decoder->inflate = NEW(struct inflate_state);
-    decoder->output = memory_new(1, DECODER_BLOCK_SIZE);
     return 0;
 }
 
@@ -134,10 +139,10 @@ static int gzip_step(Decoder *decoder, Error *err)
     return r == 0 ? decoder_cut_short(err) : r;
 }
 
-static ssize_t gzip_read(Decoder *decoder, const void **ret_block, Error *err)
+static ssize_t gzip_read(Decoder *decoder, uint8_t *block, size_t size, Error *err)
 {
-    uint8_t *next = decoder->output;
-    uint8_t *end = decoder->output + DECODER_BLOCK_SIZE;
+    uint8_t *next = block;
+    uint8_t *end = block + size;
     int r;
 
     while (next < end) {
@@ -156,20 +161,25 @@ static ssize_t gzip_read(Decoder *decoder, const void **ret_block, Error *err)
         next = decoder->inflate->next_out;
     }
 
-    *ret_block = decoder->output;
-    return next - decoder->output;
+    return next - block;
 }
 
 /* archive_read_callback: hand over the view as it is; it stays valid until the next call. */
 static la_ssize_t filter_read_source(struct archive *archive, void *data, const void **ret_block)
 {
     Decoder *decoder = data;
-    ssize_t size;
+    Source *source = decoder->source;
+    size_t size;
+    int r = source_fill(source, &decoder->source_error);
 
-    size = plain_read(decoder, ret_block, &decoder->source_error);
-    if (size < 0)
-        archive_set_error(archive, (int)-size, "read failed");
-    return size < 0 ? ARCHIVE_FATAL : size;
+    if (r < 0)
+        archive_set_error(archive, -r, "read failed");
+    if (r <= 0)
+        return r < 0 ? ARCHIVE_FATAL : 0;
+    *ret_block = source->data;
+    size = source->available;
+    source_take(source, size);
+    return (la_ssize_t)size;
 }
 
 static int filter_fail(Decoder *decoder, Error *err)
@@ -223,19 +233,45 @@ static int filter_finish(Decoder *decoder, Error *err)
     return source_drain_zeros(decoder->source, err);
 }
 
-static ssize_t filter_read(Decoder *decoder, const void **ret_block, Error *err)
+/* Have something in decoder->filtered. Returns 1, or 0 at the end. */
+static int filter_fill(Decoder *decoder, Error *err)
 {
     la_int64_t offset;
-    size_t size;
+    const void *data;
     int r;
 
-    do
-        r = archive_read_data_block(decoder->archive, ret_block, &size, &offset);
-    while (r == ARCHIVE_OK && size == 0);
+    while (decoder->n_filtered == 0) {
+        if (decoder->has_ended)
+            return 0;
+        r = archive_read_data_block(decoder->archive, &data, &decoder->n_filtered, &offset);
+        decoder->filtered = data;
+        decoder->has_ended = r == ARCHIVE_EOF;
+        if (decoder->has_ended)
+            return filter_finish(decoder, err);
+        if (r != ARCHIVE_OK)
+            return filter_fail(decoder, err);
+    }
+    return 1;
+}
 
-    if (r == ARCHIVE_EOF)
-        return filter_finish(decoder, err);
-    return r == ARCHIVE_OK ? (ssize_t)size : filter_fail(decoder, err);
+static ssize_t filter_read(Decoder *decoder, uint8_t *block, size_t size, Error *err)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        int r = filter_fill(decoder, err);
+        size_t part = size - done < decoder->n_filtered ? size - done : decoder->n_filtered;
+
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        memcpy(block + done, decoder->filtered, part);
+        decoder->filtered += part;
+        decoder->n_filtered -= part;
+        done += part;
+    }
+    return (ssize_t)done;
 }
 
 #define MAGIC(bytes) .magic = (const uint8_t *)(bytes), .magic_length = sizeof(bytes) - 1
@@ -308,11 +344,10 @@ void decoder_free(Decoder *decoder)
         (void)archive_read_free(decoder->archive); /* it was only read from */
     error_done(&decoder->source_error);
     free(decoder->inflate);
-    free(decoder->output);
     free(decoder);
 }
 
-ssize_t decoder_read(Decoder *decoder, const void **ret_block, Error *err)
+ssize_t decoder_read(Decoder *decoder, uint8_t *block, size_t size, Error *err)
 {
     if (!decoder->is_open && decoder->driver->open) {
         int r = decoder->driver->open(decoder, err);
@@ -321,7 +356,7 @@ ssize_t decoder_read(Decoder *decoder, const void **ret_block, Error *err)
             return r;
     }
     decoder->is_open = true;
-    return decoder->driver->read(decoder, ret_block, err);
+    return decoder->driver->read(decoder, block, size, err);
 }
 
 bool decoder_is_compressed(const Decoder *decoder)

@@ -9,6 +9,8 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -23,10 +25,11 @@ void decoder_free(Decoder *decoder);
 DEFINE_CLEANUP(Decoder *, decoder_free);
 
 /*
- * The next block of the uncompressed stream, valid until the next call. Returns its size, 0 at the
- * end, or -errno. Errors: CORRUPT (damaged, cut short), EXHAUSTED (memory), SYSTEM.
+ * Fill @block with the next @size bytes of the uncompressed stream. Returns how many there are,
+ * which is less only at the end: then 0, or -errno. Errors: CORRUPT (damaged, cut short), EXHAUSTED
+ * (memory), SYSTEM.
  */
-ssize_t decoder_read(Decoder *decoder, const void **ret_block, Error *err);
+ssize_t decoder_read(Decoder *decoder, uint8_t *block, size_t size, Error *err);
 
 bool decoder_is_compressed(const Decoder *decoder);
 

@@ -186,9 +186,15 @@ int ingest(const IngestOptions *options, IngestResult *ret, Error *err)
         .target_fd = options->target_fd,
         .limits = options->limits ? options->limits : &defaults,
     };
+    LayerStreamOptions how = {
+        .input_fd = options->input_fd,
+        .blob_fd = -EBADF,
+        .is_unhashed = true, /* each member is, instead */
+        .limits = ingestion.limits,
+    };
     int r;
 
-    r = layer_stream_init(&stream, options->input_fd, -EBADF, false, ingestion.limits, err);
+    r = layer_stream_init(&stream, &how, err);
     if (r >= 0)
         r = tar_reader_open(&stream, &reader, err);
     if (r >= 0) {

@@ -11,90 +11,111 @@
 #include "base/memory.h"
 #include "image/manifest.h"
 
-int layer_stream_init(LayerStream *stream, int input_fd, int blob_fd, bool compress_blob,
-                      const ImageLimits *limits, Error *err)
+/* The blob is the input as it is, or what an encoder makes of it. */
+static int open_blob(LayerStreamInput *input, const LayerStreamOptions *options, Error *err)
 {
-    bool encode;
-    int r;
+    bool encode = !decoder_media_type(input->decoder) ||
+                  (options->compress_blob && !decoder_is_compressed(input->decoder));
 
-    *stream = (LayerStream) { .limits = limits };
-    digest_begin(&stream->digest);
-    r = source_init(&stream->source, input_fd, err);
-    if (r < 0)
-        return r;
-    stream->decoder = decoder_new(&stream->source);
-    if (blob_fd < 0)
+    if (options->blob_fd < 0)
         return 0;
-
-    encode = !decoder_media_type(stream->decoder) ||
-             (compress_blob && !decoder_is_compressed(stream->decoder));
-    return encode ? blob_encoder_open(blob_fd, &stream->encoder, err)
-                  : source_copy_to(&stream->source, blob_fd, err);
-}
-
-void layer_stream_done(LayerStream *stream)
-{
-    blob_encoder_close(stream->encoder);
-    decoder_free(stream->decoder);
-    source_done(&stream->source);
-    error_done(&stream->error);
+    return encode ? blob_encoder_open(options->blob_fd, &input->encoder, err)
+                  : source_copy_to(&input->source, options->blob_fd, err);
 }
 
 /* A bomb is what unpacks to far more than any honest archive of its size. */
-static int check_limits(LayerStream *stream)
+static int check_limits(const LayerStreamInput *input, Error *err)
 {
-    const ImageLimits *limits = stream->limits;
+    const ImageLimits *limits = input->limits;
 
-    if (stream->total > limits->max_bytes)
-        return error_set(&stream->error, ERROR_EXHAUSTED,
+    if (input->total > limits->max_bytes)
+        return error_set(err, ERROR_EXHAUSTED,
                          "archive unpacks to more than the limit of %lld bytes",
                          (long long)limits->max_bytes);
-    if (stream->total > limits->ratio_floor &&
-        (stream->total - limits->ratio_floor) / limits->max_ratio > stream->source.total)
-        return error_set(&stream->error, ERROR_EXHAUSTED,
+    if (input->total > limits->ratio_floor &&
+        (input->total - limits->ratio_floor) / limits->max_ratio > input->source.total)
+        return error_set(err, ERROR_EXHAUSTED,
                          "archive unpacks to more than %lld times its size: a decompression bomb",
                          (long long)limits->max_ratio);
     return 0;
 }
 
-static void note_nonzero_end(LayerStream *stream, const uint8_t *block, size_t size)
+static void note_nonzero_end(LayerStreamInput *input, const uint8_t *block, size_t size)
 {
     size_t end = size;
 
     while (end > 0 && block[end - 1] == 0)
         end--;
     if (end > 0)
-        stream->nonzero_end = stream->total + (int64_t)end;
+        input->nonzero_end = input->total + (int64_t)end;
+}
+
+/* ReadAheadFunction */
+static ssize_t read_input(void *data, uint8_t *block, Error *err)
+{
+    LayerStreamInput *input = data;
+    ssize_t size = decoder_read(input->decoder, block, READ_AHEAD_BLOCK_SIZE, err);
+    int r;
+
+    if (size <= 0)
+        return size;
+    note_nonzero_end(input, block, (size_t)size);
+    input->total += size;
+    r = check_limits(input, err);
+    if (r < 0)
+        return r;
+    if (input->is_hashed)
+        digest_add(&input->digest, block, (size_t)size);
+    if (input->encoder) {
+        r = blob_encoder_add(input->encoder, block, (size_t)size, err);
+        if (r < 0)
+            return r;
+    }
+    return size;
+}
+
+int layer_stream_init(LayerStream *stream, const LayerStreamOptions *options, Error *err)
+{
+    LayerStreamInput *input = &stream->input;
+    int r;
+
+    *stream = (LayerStream) { .input = { .limits = options->limits } };
+    digest_begin(&input->digest);
+    r = source_init(&input->source, options->input_fd, !options->is_unhashed, err);
+    if (r < 0)
+        return r;
+    input->decoder = decoder_new(&input->source);
+    input->is_hashed = !options->is_unhashed && decoder_is_compressed(input->decoder);
+    r = open_blob(input, options, err);
+    if (r >= 0)
+        r = read_ahead_new(read_input, input, &stream->ahead, err);
+    if (r < 0)
+        return r;
+    input->source.stop_fd = read_ahead_stop_fd(stream->ahead);
+    return 0;
+}
+
+void layer_stream_done(LayerStream *stream)
+{
+    LayerStreamInput *input = &stream->input;
+
+    read_ahead_free(stream->ahead); /* first: its thread uses the rest */
+    blob_encoder_close(input->encoder);
+    decoder_free(input->decoder);
+    source_done(&input->source);
+    error_done(&stream->error);
 }
 
 ssize_t layer_stream_read(LayerStream *stream, const void **ret_block)
 {
     ssize_t size;
-    int r;
 
     if (error_is_set(&stream->error))
         return -stream->error.errnum;
     if (stream->ended)
         return 0;
-
-    size = decoder_read(stream->decoder, ret_block, &stream->error);
-    if (size <= 0) {
-        stream->ended = size == 0;
-        return size;
-    }
-
-    note_nonzero_end(stream, *ret_block, (size_t)size);
-    stream->total += size;
-    r = check_limits(stream);
-    if (r < 0)
-        return r;
-    if (decoder_is_compressed(stream->decoder))
-        digest_add(&stream->digest, *ret_block, (size_t)size);
-    if (stream->encoder) {
-        r = blob_encoder_add(stream->encoder, *ret_block, (size_t)size, &stream->error);
-        if (r < 0)
-            return r;
-    }
+    size = read_ahead_next(stream->ahead, ret_block, &stream->error);
+    stream->ended = size == 0;
     return size;
 }
 
@@ -122,30 +143,31 @@ static int check_digest(const char *what, const Digest *expected, const Digest *
 int layer_stream_finish(LayerStream *stream, const UnpackOptions *options, UnpackResult *ret,
                         Error *err)
 {
-    const char *media_type = decoder_media_type(stream->decoder);
-    Digest input = digest_end(&stream->source.digest);
-    Digest diff_id = input; /* hashed once where both are the same bytes */
+    LayerStreamInput *input = &stream->input;
+    const char *media_type = decoder_media_type(input->decoder);
+    Digest packed = digest_end(&input->source.digest);
+    Digest diff_id = packed; /* hashed once where both are the same bytes */
     int r;
 
-    if (decoder_is_compressed(stream->decoder))
-        diff_id = digest_end(&stream->digest);
-    r = check_digest("blob", &options->expected_blob, &input, err);
+    if (input->is_hashed)
+        diff_id = digest_end(&input->digest);
+    r = check_digest("blob", &options->expected_blob, &packed, err);
     if (r >= 0)
         r = check_digest("uncompressed layer", &options->expected_diff_id, &diff_id, err);
     if (r < 0)
         return r;
 
-    ret->blob_digest = input;
-    ret->blob_size = stream->source.total;
-    if (stream->encoder) {
+    ret->blob_digest = packed;
+    ret->blob_size = input->source.total;
+    if (input->encoder) {
         media_type = MEDIA_TYPE_OCI_LAYER "+zstd";
-        r = blob_encoder_finish(stream->encoder, &ret->blob_digest, &ret->blob_size, err);
+        r = blob_encoder_finish(input->encoder, &ret->blob_digest, &ret->blob_size, err);
         if (r < 0)
             return r;
     }
 
     ret->diff_id = diff_id;
-    ret->diff_size = stream->total;
+    ret->diff_size = input->total;
     ret->media_type = memory_strdup(media_type);
     return 0;
 }

@@ -4,7 +4,8 @@
 /*
  * The uncompressed stream of one archive: decoded, hashed, measured against the limits and, where a
  * blob is wanted, compressed on its way past. It is always read to its very end, so that digests
- * cover all of it.
+ * cover all of it. All of that is done ahead of who reads, by another thread where the stream is
+ * long enough for one (image/worker/read-ahead.h).
  */
 
 #include <stdbool.h>
@@ -16,24 +17,38 @@
 #include "image/worker-client.h"
 #include "image/worker/blob-encoder.h"
 #include "image/worker/decoder.h"
+#include "image/worker/read-ahead.h"
 #include "image/worker/source.h"
 
-typedef struct LayerStream {
+typedef struct LayerStreamOptions {
+    int input_fd;
+    int blob_fd; /* -EBADF: none */
+    bool compress_blob;
+    bool is_unhashed;          /* nobody wants digests: those of the result mean nothing */
+    const ImageLimits *limits; /* must outlive the stream */
+} LayerStreamOptions;
+
+/* What is on its way to the reader: until the stream has ended, only for the thread ahead. */
+typedef struct LayerStreamInput {
     Source source;
     Decoder *decoder;
     BlobEncoder *encoder; /* NULL: the blob is kept as given, or not wanted */
     const ImageLimits *limits;
     DigestState digest;
+    bool is_hashed;      /* the uncompressed bytes, apart from the source's */
     int64_t total;       /* uncompressed bytes so far */
     int64_t nonzero_end; /* where the last byte that is not zero ends */
+} LayerStreamInput;
+
+typedef struct LayerStream {
+    LayerStreamInput input;
+    ReadAhead *ahead;
     bool ended;
     Error error; /* what a read met; set once, the stream is dead then */
 } LayerStream;
 
-/* @blob_fd: -EBADF for none. @limits must outlive the stream. Free with layer_stream_done() even
- * after a failure. */
-int layer_stream_init(LayerStream *stream, int input_fd, int blob_fd, bool compress_blob,
-                      const ImageLimits *limits, Error *err);
+/* The stream stays where it is until layer_stream_done(), which frees it even after a failure. */
+int layer_stream_init(LayerStream *stream, const LayerStreamOptions *options, Error *err);
 void layer_stream_done(LayerStream *stream);
 #define _cleanup_layer_stream_ _cleanup_(layer_stream_done)
 

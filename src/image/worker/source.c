@@ -7,7 +7,9 @@
 #include "image/worker/source.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
@@ -23,12 +25,14 @@ static int source_copy_block(Source *source, Error *err)
     return r < 0 ? failure_write(err, r, "write the blob") : 0;
 }
 
-int source_init(Source *source, int fd, Error *err)
+int source_init(Source *source, int fd, bool is_hashed, Error *err)
 {
     *source = (Source) {
         .fd = fd,
         .copy_fd = -EBADF,
         .buffer = memory_new(1, SOURCE_BLOCK_SIZE),
+        .is_hashed = is_hashed,
+        .stop_fd = -EBADF,
     };
     digest_begin(&source->digest);
     return source_fill(source, err);
@@ -46,6 +50,38 @@ int source_copy_to(Source *source, int fd, Error *err)
     return source_copy_block(source, err);
 }
 
+/* Wait until there is something to read. Returns 0 or -errno. */
+static int source_wait(const Source *source)
+{
+    struct pollfd fds[] = { { .fd = source->fd, .events = POLLIN },
+                            { .fd = source->stop_fd, .events = POLLIN } };
+
+    while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return fds[1].revents ? -ECANCELED : 0;
+}
+
+/* Fill the buffer, whatever pieces a pipe gives. Returns the size, which is short at the end. */
+static ssize_t source_read(Source *source)
+{
+    size_t done = 0;
+
+    while (done < SOURCE_BLOCK_SIZE) {
+        int r = source->stop_fd >= 0 ? source_wait(source) : 0;
+        ssize_t n = r < 0 ? r : read(source->fd, source->buffer + done, SOURCE_BLOCK_SIZE - done);
+
+        if (r < 0)
+            return r;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            break;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)done;
+}
+
 int source_fill(Source *source, Error *err)
 {
     ssize_t size;
@@ -56,7 +92,7 @@ int source_fill(Source *source, Error *err)
     if (source->ended)
         return 0;
 
-    size = fd_read_full(source->fd, source->buffer, SOURCE_BLOCK_SIZE);
+    size = source_read(source);
     if (size < 0)
         return error_result(err, (int)size, "read the archive");
     if (size == 0) {
@@ -67,7 +103,7 @@ int source_fill(Source *source, Error *err)
     source->data = source->buffer;
     source->available = (size_t)size;
     source->total += size;
-    if (!source->is_unhashed)
+    if (source->is_hashed)
         digest_add(&source->digest, source->data, source->available);
     r = source_copy_block(source, err);
     return r < 0 ? r : 1;

@@ -25,17 +25,19 @@ typedef struct Source {
     int64_t total; /* bytes read so far */
     bool ended;    /* end of file was seen */
     DigestState digest;
-    bool is_unhashed; /* somebody else hashes it; to be set by whoever knows */
+    bool is_hashed;
+    int stop_fd; /* not owned; when it is readable nothing more is waited for. -EBADF: none */
 } Source;
 
 /* Read the first block, so that the view shows what kind of data this is. */
-int source_init(Source *source, int fd, Error *err);
+int source_init(Source *source, int fd, bool is_hashed, Error *err);
 void source_done(Source *source);
 
 /* From here on, and from the first byte, copy to @fd. Only before the first block was taken. */
 int source_copy_to(Source *source, int fd, Error *err);
 
-/* Read the next block when the view is empty. Returns 1, or 0 at end of file, or -errno. */
+/* Read the next block when the view is empty. Returns 1, or 0 at end of file, or -errno
+ * (-ECANCELED: stopped). */
 int source_fill(Source *source, Error *err);
 
 void source_take(Source *source, size_t size);

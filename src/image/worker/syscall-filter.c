@@ -7,6 +7,7 @@
 #include "image/worker/syscall-filter.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 
@@ -33,6 +34,11 @@ static const char *const allowed[] = {
     "getdents64",
     "readlinkat",
     "fchdir",
+    /* waiting for input, or for being told to stop */
+    "poll",
+    "ppoll",
+    "ppoll_time64",
+    "eventfd2",
     /* what they carry */
     "fgetxattr",
     "lgetxattr",
@@ -44,9 +50,13 @@ static const char *const allowed[] = {
     "madvise",
     "brk",
     "futex",
+    "futex_time64",
+    "set_robust_list",
+    "rseq",
     "getrandom",
     "clock_gettime",
     "clock_gettime64",
+    "sched_getaffinity",
     "getpid",
     "gettid",
     "tgkill",
@@ -69,6 +79,19 @@ static const char *const allowed_to_write[] = {
 
 /* Memory, but none that code could be run from. */
 static const char *const allowed_without_exec[] = { "mmap", "mmap2", "mprotect" };
+
+/* A thread shares everything with who makes it; anything else that clone(2) makes is a process. */
+#define THREAD_FLAGS (CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_FS | CLONE_FILES)
+#define NAMESPACE_FLAGS                                                                            \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
+
+/* Which of clone(2)'s arguments they are (man page, "C library/kernel differences"). */
+#ifdef __s390__
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
+#endif
 
 static const char *const deadly[] = {
     "execve",
@@ -165,6 +188,18 @@ static int add_memory_rules(scmp_filter_ctx filter)
     return 0;
 }
 
+/* clone3(2) keeps its flags where no filter sees them: without it, libc takes the older call. */
+static int add_thread_rules(scmp_filter_ctx filter)
+{
+    int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+    if (r < 0)
+        return r;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            SCMP_CMP(CLONE_FLAGS_ARGUMENT, SCMP_CMP_MASKED_EQ,
+                                     THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS));
+}
+
 int syscall_filter_load(bool only_reads, Error *err)
 {
     _cleanup_(filter_release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -177,6 +212,8 @@ int syscall_filter_load(bool only_reads, Error *err)
         r = add_rules(filter, allowed_to_write, ARRAY_SIZE(allowed_to_write), SCMP_ACT_ALLOW);
     if (r >= 0)
         r = add_memory_rules(filter);
+    if (r >= 0 && !only_reads)
+        r = add_thread_rules(filter);
     if (r >= 0)
         r = add_rules(filter, deadly, ARRAY_SIZE(deadly), SCMP_ACT_KILL_PROCESS);
     if (r >= 0)

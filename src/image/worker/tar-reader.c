@@ -116,9 +116,9 @@ int tar_reader_next(TarReader *reader, struct archive_entry **ret, Error *err)
     }
 
     reader->entries++;
-    if (reader->entries > reader->stream->limits->max_entries)
+    if (reader->entries > reader->stream->input.limits->max_entries)
         return error_set(err, ERROR_EXHAUSTED, "archive has more than the limit of %lld entries",
-                         (long long)reader->stream->limits->max_entries);
+                         (long long)reader->stream->input.limits->max_entries);
     return 1;
 }
 
@@ -142,9 +142,9 @@ int tar_reader_finish(TarReader *reader, bool is_vouched_for, Error *err)
 
     if (r < 0)
         return r;
-    if (stream->nonzero_end > reader->entries_end)
+    if (stream->input.nonzero_end > reader->entries_end)
         return error_set(err, ERROR_CORRUPT, "archive has other data after its end");
-    if (!is_vouched_for && stream->total - reader->entries_end < TAR_END_SIZE)
+    if (!is_vouched_for && stream->input.total - reader->entries_end < TAR_END_SIZE)
         return error_set(err, ERROR_CORRUPT, "archive is cut short");
     return 0;
 }

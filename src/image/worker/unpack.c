@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,14 +20,23 @@
 #include "image/worker/tar-reader.h"
 #include "image/worker/tree.h"
 
-/* Everything below the target, and the blob, in one go each: cheaper than an fsync per file. */
+/* Where the blob is on the file system of the tree, one sync is for both. */
+static bool is_synced_with(int fd, int blob_fd)
+{
+    struct stat tree, blob;
+
+    return fstat(fd, &tree) == 0 && fstat(blob_fd, &blob) == 0 && tree.st_dev == blob.st_dev;
+}
+
+/* Everything below the target, and the blob, in one go: cheaper than an fsync per file. */
 static int sync_all(const UnpackOptions *options, Error *err)
 {
     _cleanup_close_ int fd = path_open_beneath(options->target_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    int blob_fd = options->blob_fd;
 
     if (fd < 0)
         return error_result(err, fd, "open the target directory");
-    if (options->blob_fd >= 0 && fdatasync(options->blob_fd) < 0)
+    if (blob_fd >= 0 && !is_synced_with(fd, blob_fd) && fdatasync(blob_fd) < 0)
         return failure_write(err, -errno, "write the blob to disk");
     if (syncfs(fd) < 0)
         return failure_write(err, -errno, "write the layer to disk");
@@ -38,7 +49,7 @@ static int extract_stream(LayerStream *stream, const UnpackOptions *options, Unp
     _cleanup_(tar_reader_closep) TarReader *reader = NULL;
     _cleanup_(tree_freep) Tree *tree = NULL;
     ExtractOptions how = {
-        .limits = stream->limits,
+        .limits = stream->input.limits,
         .apply_whiteouts = options->apply_whiteouts,
     };
     bool is_vouched_for =
@@ -62,11 +73,16 @@ int unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
     _cleanup_layer_stream_ LayerStream stream = {};
     _cleanup_unpack_result_ UnpackResult result = {};
     ImageLimits defaults = image_limits_default();
+    LayerStreamOptions how = {
+        .input_fd = options->input_fd,
+        .blob_fd = options->blob_fd,
+        .compress_blob = options->compress_blob,
+        .is_unhashed = options->caller_finishes,
+        .limits = options->limits ? options->limits : &defaults,
+    };
     int r;
 
-    r = layer_stream_init(&stream, options->input_fd, options->blob_fd, options->compress_blob,
-                          options->limits ? options->limits : &defaults, err);
-    stream.source.is_unhashed = options->caller_finishes;
+    r = layer_stream_init(&stream, &how, err);
     if (r >= 0)
         r = extract_stream(&stream, options, &result, err);
     if (r >= 0)

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -160,6 +162,42 @@ static int map_code(void)
     return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
                ? errno
                : 0;
+}
+
+static void *do_nothing(void *data)
+{
+    return data;
+}
+
+static int make_thread(void)
+{
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, do_nothing, NULL);
+
+    return r == 0 ? pthread_join(thread, NULL) : r;
+}
+
+static int make_process(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    return result((int)pid);
+}
+
+static int make_thread_in_namespace(void)
+{
+    long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNET;
+
+    return result((int)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL));
+}
+
+static int make_process_with_hidden_flags(void)
+{
+    struct clone_args arguments = { .exit_signal = SIGCHLD };
+
+    return result((int)syscall(SYS_clone3, &arguments, sizeof(arguments)));
 }
 
 static int kill_somebody(void)
@@ -399,6 +437,16 @@ static void calls_without_use_are_refused(void **state)
     assert_int_equal(run_confined(&root, kill_somebody), EPERM);
 }
 
+static void who_unpacks_has_threads_and_no_processes(void **state)
+{
+    (void)state;
+    assert_int_equal(run_confined(&root, make_thread), 0);
+    assert_int_equal(run_confined(&nobody, make_thread), 0);
+    assert_int_equal(run_confined(&root, make_process), EPERM);
+    assert_int_equal(run_confined(&root, make_thread_in_namespace), EPERM);
+    assert_int_equal(run_confined(&root, make_process_with_hidden_flags), ENOSYS);
+}
+
 static void calls_of_an_attacker_kill(void **state)
 {
     static int (*const attempts[])(void) = {
@@ -425,6 +473,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(paths_outside_are_forbidden_for_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(handles_outside_are_of_no_use, setup, teardown),
         cmocka_unit_test_setup_teardown(calls_without_use_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_unpacks_has_threads_and_no_processes, setup, teardown),
         cmocka_unit_test_setup_teardown(calls_of_an_attacker_kill, setup, teardown),
     };
 

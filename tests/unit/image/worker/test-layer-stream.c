@@ -62,6 +62,13 @@ static Digest expected_digest(void)
     return digest_end(&state);
 }
 
+static int begin(LayerStream *stream, int fd, const ImageLimits *limits)
+{
+    const LayerStreamOptions options = { .input_fd = fd, .blob_fd = -EBADF, .limits = limits };
+
+    return layer_stream_init(stream, &options, NULL);
+}
+
 static void a_pipe_is_read_to_its_end(void **state)
 {
     _cleanup_layer_stream_ LayerStream stream = {};
@@ -73,9 +80,9 @@ static void a_pipe_is_read_to_its_end(void **state)
     int status;
 
     (void)state;
-    assert_int_equal(layer_stream_init(&stream, fd, -EBADF, false, &limits, NULL), 0);
+    assert_int_equal(begin(&stream, fd, &limits), 0);
     assert_int_equal(layer_stream_drain(&stream, NULL), 0);
-    assert_int_equal(stream.nonzero_end, PIECES * PIECE + 3);
+    assert_int_equal(stream.input.nonzero_end, PIECES * PIECE + 3);
     assert_int_equal(layer_stream_finish(&stream, &(UnpackOptions) {}, &result, NULL), 0);
     assert_int_equal(result.diff_size, PIECES * PIECE + 3);
     assert_true(digest_equal(&result.diff_id, &expected));
@@ -96,7 +103,7 @@ static void the_byte_beyond_the_limit_stops_the_stream(void **state)
         _cleanup_close_ int fd = open_pipe(&pid);
 
         limits.max_bytes = (int64_t)(PIECES * PIECE) + 3 - beyond;
-        assert_int_equal(layer_stream_init(&stream, fd, -EBADF, false, &limits, NULL), 0);
+        assert_int_equal(begin(&stream, fd, &limits), 0);
         assert_int_equal(layer_stream_drain(&stream, &err), beyond ? -ENOSPC : 0);
         assert_int_equal(err.kind, beyond ? ERROR_EXHAUSTED : ERROR_NONE);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -113,10 +120,36 @@ static void a_stream_that_failed_goes_on_failing(void **state)
 
     (void)state;
     limits.max_bytes = 1;
-    assert_int_equal(layer_stream_init(&stream, fd, -EBADF, false, &limits, NULL), 0);
+    assert_int_equal(begin(&stream, fd, &limits), 0);
     assert_int_equal(layer_stream_read(&stream, &block), -ENOSPC);
     assert_int_equal(layer_stream_read(&stream, &block), -ENOSPC);
     fd = fd_close(fd); /* the writer ends with SIGPIPE */
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void who_gives_up_does_not_wait_for_who_writes(void **state)
+{
+    static const uint8_t block[READ_AHEAD_BLOCK_SIZE];
+    ImageLimits limits = image_limits_default();
+    LayerStream stream = {};
+    const void *read_block;
+    int fds[2];
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(fd_write_all(fds[1], block, sizeof(block)) < 0 ||
+              fd_write_all(fds[1], block, sizeof(block)) < 0);
+    assert_int_equal(begin(&stream, fds[0], &limits), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(layer_stream_read(&stream, &read_block), sizeof(block));
+    /* By now the thread waits for a third block, which nobody writes and nobody rules out. */
+    layer_stream_done(&stream);
+    fd_close(fds[0]);
+    fd_close(fds[1]);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
@@ -126,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_pipe_is_read_to_its_end),
         cmocka_unit_test(the_byte_beyond_the_limit_stops_the_stream),
         cmocka_unit_test(a_stream_that_failed_goes_on_failing),
+        cmocka_unit_test(who_gives_up_does_not_wait_for_who_writes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
