@@ -107,6 +107,15 @@ static int decode(const char *auth, RegistryCredentials *credentials)
     return r;
 }
 
+/* Docker writes what it does not have as "". */
+static void drop_empty(char **text)
+{
+    if (*text && !**text) {
+        free(*text);
+        *text = NULL;
+    }
+}
+
 static int read_entry(const json_t *json, Entry *entry, Error *err)
 {
     RegistryCredentials *credentials = &entry->credentials;
@@ -116,11 +125,12 @@ static int read_entry(const json_t *json, Entry *entry, Error *err)
         return r;
     if (entry->auth && *entry->auth && decode(entry->auth, credentials) < 0)
         return error_set(err, ERROR_INVALID, "auth: expected USER:PASSWORD in base64");
+    drop_empty(&credentials->username);
+    drop_empty(&credentials->identity_token);
+    drop_empty(&credentials->registry_token);
     /* With a token, the name is only told; there is no empty password. */
-    if (credentials->password && !*credentials->password && credentials->identity_token) {
-        free(credentials->password);
-        credentials->password = NULL;
-    }
+    if (credentials->identity_token)
+        drop_empty(&credentials->password);
     return 0;
 }
 
