@@ -62,6 +62,17 @@ static const Command commands[] = {
         .execute = cli_image_load,
     },
     {
+        .names = { "image mount" },
+        .arguments = "[IMAGE TARGET]",
+        .summary = "Mount the files of an image, read-only, or list what is mounted",
+        .description = "TARGET is a directory. Files belong to whom the image says; devices and "
+                       "set-user-id programs do not work. The image cannot be removed as long as "
+                       "it is mounted, which 'cay image unmount', umount(8) or a restart ends.",
+        .options = &image_mount_option_table,
+        .max_arguments = 2,
+        .execute = cli_image_mount,
+    },
+    {
         .names = { "image prune" },
         .arguments = "",
         .summary = "Remove images that are not used",
@@ -85,6 +96,15 @@ static const Command commands[] = {
         .min_arguments = 2,
         .max_arguments = 2,
         .execute = cli_image_tag,
+    },
+    {
+        .names = { "image unmount", "image umount" },
+        .arguments = "TARGET [TARGET...]",
+        .summary = "Unmount the files of images",
+        .options = &no_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_image_unmount,
     },
 };
 

@@ -131,18 +131,26 @@ int container_rootfs_mount_as_stored(ContainerClaim *claim, Error *err)
                           &claim->rootfs_fd, err);
 }
 
-int container_image_mount(const ConfigSource *source, const Digest *image, int *ret_fd, Error *err)
+int engine_mount_image(Engine *engine, const Digest *image, SnapshotOptions *options, int *ret_fd,
+                       Error *err)
 {
     _cleanup_(layer_handles_done) LayerHandles layers = {};
-    SnapshotOptions options = { .container_fd = source->directory_fd, .read_only = true };
-    int r = open_layers(source->engine, image, &layers, err);
+    int r = open_layers(engine, image, &layers, err);
 
     if (r < 0)
         return r;
-    options.layer_fds = layers.fds;
-    options.n_layers = layers.count;
+    options->read_only = true;
+    options->layer_fds = layers.fds;
+    options->n_layers = layers.count;
+    return snapshot_mount(options, ret_fd, err);
+}
+
+int container_image_mount(const ConfigSource *source, const Digest *image, int *ret_fd, Error *err)
+{
+    SnapshotOptions options = { .container_fd = source->directory_fd };
+
     map_ids(source->container, source->id_map_fd, &options);
-    return snapshot_mount(&options, ret_fd, err);
+    return engine_mount_image(source->engine, image, &options, ret_fd, err);
 }
 
 static int open_directory(Engine *engine, const Container *container, const char *name, int *ret_fd,

@@ -454,9 +454,8 @@ bool container_row_exists(Engine *engine, const char *id)
     return statement_step(statement, &ignored) != 0;
 }
 
-int container_list_image_users(void *data, ImageUsers *users, Error *err)
+int container_list_image_users(Engine *engine, ImageUsers *users, Error *err)
 {
-    Engine *engine = data;
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(engine->database, &statement, err,
                              "SELECT id, image, state FROM container UNION ALL"

@@ -182,19 +182,28 @@ static void measure_images(Engine *engine, Pieces *pieces, DiskUsage *usage)
     }
 }
 
-/* The image of a container may have been removed by force: its layers are needed all the same. */
-static void keep_layers_of_containers(Engine *engine, Pieces *pieces, const DiskUsage *usage)
+static void keep_layers(Engine *engine, Pieces *pieces, const Digest *image)
 {
-    for (size_t i = 0; i < usage->containers.count; i++) {
-        _cleanup_free_ Digest *chain_ids = NULL;
-        size_t count;
+    _cleanup_free_ Digest *chain_ids = NULL;
+    size_t count;
 
-        if (image_store_read_layers(engine->images, &usage->containers.items[i]->image, &chain_ids,
-                                    &count, NULL) < 0)
-            continue;
-        for (size_t j = 0; j < count; j++)
-            find_piece(pieces, engine, layers_directory, &chain_ids[j])->is_active = true;
-    }
+    if (image_store_read_layers(engine->images, image, &chain_ids, &count, NULL) < 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        find_piece(pieces, engine, layers_directory, &chain_ids[i])->is_active = true;
+}
+
+/* The image of a container may have been removed by force: its layers are needed all the same. One
+ * that is mounted cannot be removed. */
+static void keep_used_layers(Engine *engine, Pieces *pieces, const DiskUsage *usage)
+{
+    _cleanup_image_users_ ImageUsers mounts = {};
+
+    for (size_t i = 0; i < usage->containers.count; i++)
+        keep_layers(engine, pieces, &usage->containers.items[i]->image);
+    (void)image_mount_list_users(engine, &mounts, NULL); /* a sum that is a bit too large then */
+    for (size_t i = 0; i < mounts.count; i++)
+        keep_layers(engine, pieces, &mounts.items[i].image);
 }
 
 static int add_directory(Engine *engine, const char *name, int64_t *sum, Error *err)
@@ -264,7 +273,7 @@ int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
     measure_containers(engine, &usage);
     measure_volumes(engine, &usage);
     measure_images(engine, &pieces, &usage);
-    keep_layers_of_containers(engine, &pieces, &usage);
+    keep_used_layers(engine, &pieces, &usage);
     for (size_t i = 0; i < pieces.count; i++)
         usage.images_reclaimable += pieces.items[i].is_active ? 0 : pieces.items[i].size;
     *ret = usage;

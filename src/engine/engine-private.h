@@ -5,6 +5,7 @@
 
 #include "engine/engine-settings.h"
 #include "engine/engine.h"
+#include "storage/snapshot.h"
 
 struct Engine {
     char *state_path;      /* absolute */
@@ -35,8 +36,17 @@ int engine_settings(Engine *engine, const EngineSettings **ret, Error *err);
 extern const DatabaseSchema volume_schema;
 extern const DatabaseSchema secret_schema;
 
-/* Tells the image store which images containers use; @data is the engine. */
-int container_list_image_users(void *data, ImageUsers *users, Error *err);
+/* Which images containers use, and which are mounted on the host. */
+int container_list_image_users(Engine *engine, ImageUsers *users, Error *err);
+int image_mount_list_users(Engine *engine, ImageUsers *users, Error *err);
+
+/*
+ * Mount the layers of @image read-only, nothing else in it. @options has who sees them and where an
+ * empty layer may be made; it gets the layers while this goes on. Errors: those of
+ * snapshot_mount(), NOT_FOUND, CORRUPT.
+ */
+int engine_mount_image(Engine *engine, const Digest *image, SnapshotOptions *options, int *ret_fd,
+                       Error *err);
 
 /* Close the handles of tmpfs volumes. */
 void engine_forget_tmpfs_volumes(Engine *engine);

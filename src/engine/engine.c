@@ -177,6 +177,14 @@ int engine_registry_settings(Engine *engine, const RegistrySettings **ret, Error
     return 0;
 }
 
+static int list_image_users(void *data, ImageUsers *users, Error *err)
+{
+    Engine *engine = data;
+    int r = container_list_image_users(engine, users, err);
+
+    return r < 0 ? r : image_mount_list_users(engine, users, err);
+}
+
 int engine_images(Engine *engine, ImageStore **ret, Error *err)
 {
     int r;
@@ -191,7 +199,7 @@ int engine_images(Engine *engine, ImageStore **ret, Error *err)
                              err);
         if (r < 0)
             return r;
-        image_store_set_users(engine->images, container_list_image_users, engine);
+        image_store_set_users(engine->images, list_image_users, engine);
     }
 
     *ret = engine->images;

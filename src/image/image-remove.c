@@ -57,10 +57,18 @@ void image_users_add(ImageUsers *users, const Digest *image, const char *contain
                                                  .is_running = is_running };
 }
 
+void image_users_add_mount(ImageUsers *users, const Digest *image, const char *mount_point)
+{
+    image_users_add(users, image, NULL, true);
+    users->items[users->count - 1].mount_point = memory_strdup(mount_point);
+}
+
 void image_users_done(ImageUsers *users)
 {
-    for (size_t i = 0; i < users->count; i++)
+    for (size_t i = 0; i < users->count; i++) {
         free(users->items[i].container);
+        free(users->items[i].mount_point);
+    }
     free(users->items);
     *users = (ImageUsers) {};
 }
@@ -198,6 +206,11 @@ static int check_users(const Removal *removal, Error *err)
 {
     const ImageUser *user = find_user(removal, true);
 
+    if (user && user->mount_point)
+        return error_set(err, ERROR_CONFLICT,
+                         "unable to delete %.*s (cannot be forced) - image is mounted at '%s', see "
+                         "'cay image unmount'",
+                         SHORT_ID_LENGTH, digest_hex(&removal->id), user->mount_point);
     if (user)
         return conflict(removal, "cannot be forced", "image is being used by running container ",
                         user->container, err);
@@ -264,6 +277,11 @@ static int check_last_name(const Removal *removal, Error *err)
 
     if (!user || removal->force || removal->n_tags > 1 || !names_are_in_one_repository(removal))
         return 0;
+    if (user->mount_point)
+        return error_set(err, ERROR_CONFLICT,
+                         "unable to remove repository reference '%s' (must force) - its image is "
+                         "mounted at '%s', see 'cay image unmount'",
+                         removal->name, user->mount_point);
     return error_set(err, ERROR_CONFLICT,
                      "unable to remove repository reference '%s' (must force) - container "
                      "%.*s is using its referenced image %.*s",

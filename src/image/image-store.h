@@ -94,8 +94,9 @@ int image_store_tag(ImageStore *store, const Digest *id, const Reference *refere
 /* Who uses images; the engine knows. */
 typedef struct ImageUser {
     Digest image;
-    char *container; /* id */
-    bool is_running;
+    char *container;   /* id */
+    char *mount_point; /* instead of a container: where it is mounted on the host */
+    bool is_running;   /* or mounted */
 } ImageUser;
 
 typedef struct ImageUsers {
@@ -106,12 +107,14 @@ typedef struct ImageUsers {
 
 void image_users_add(ImageUsers *users, const Digest *image, const char *container,
                      bool is_running);
+void image_users_add_mount(ImageUsers *users, const Digest *image, const char *mount_point);
 void image_users_done(ImageUsers *users);
 #define _cleanup_image_users_ _cleanup_(image_users_done)
 
 /*
- * Adds every container, running or not, to @users. Called inside the store's write transaction:
- * whoever creates a container in a write transaction that also finds its image can never be missed.
+ * Adds every container, running or not, and every mount to @users. Called inside the store's write
+ * transaction: whoever creates a container in a write transaction that also finds its image can
+ * never be missed.
  */
 typedef int (*ImageUsersFunction)(void *data, ImageUsers *users, Error *err);
 
@@ -137,9 +140,10 @@ json_t *image_removals_to_json(const ImageRemovals *removals);
 /*
  * Remove the name @name, and the image with its last name, by Docker's rules: an id removes all
  * names of one repository; several repositories, or a stopped container, need @force; a running
- * container forbids. With the last tag in a repository the digests go that the image has there.
- * Layers that nobody needs are removed at once, or by the next collection when something is being
- * added meanwhile. A stopped container keeps the layers it needs. Errors: NOT_FOUND, CONFLICT.
+ * container or a mount forbids. With the last tag in a repository the digests go that the image has
+ * there. Layers that nobody needs are removed at once, or by the next collection when something is
+ * being added meanwhile. A stopped container keeps the layers it needs. Errors: NOT_FOUND,
+ * CONFLICT.
  */
 int image_store_remove(ImageStore *store, const char *name, bool force, ImageRemovals *ret,
                        Error *err);

@@ -18,10 +18,8 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/mount-info.h"
 #include "sandbox/cgroup-private.h"
-
-/* Hosts with thousands of mounts have files of some megabytes. */
-#define MOUNTINFO_SIZE_MAX (64U << 20)
 
 static const struct {
     const char *v1;
@@ -65,62 +63,8 @@ unsigned cgroup_controllers_parse(const char *list, bool is_v2)
     return mask;
 }
 
-/* One line of mountinfo, its parts NUL-terminated in place. */
-typedef struct Mount {
-    unsigned major, minor;
-    char *root; /* what of it is mounted */
-    char *mount_point;
-    const char *type;
-    const char *options; /* of the super block: the controllers */
-} Mount;
-
-/* The kernel writes space, tab, newline and backslash as \ooo. */
-static void unescape(char *text)
-{
-    char *target = text;
-
-    while (*text) {
-        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-            text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-            *target++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
-            text += 4;
-        } else {
-            *target++ = *text++;
-        }
-    }
-    *target = '\0';
-}
-
-/* "36 35 98:0 /root /mnt/point rw,noatime master:1 - ext3 /dev/sda rw" (proc_pid_mountinfo(5)) */
-static bool parse_line(char *line, Mount *ret)
-{
-    char *rest = strstr(line, " - ");
-    const char *device;
-
-    if (!rest)
-        return false;
-    *rest = '\0';
-    rest += 3;
-    ret->type = strsep(&rest, " ");
-    (void)strsep(&rest, " "); /* source */
-    ret->options = strsep(&rest, " ");
-
-    rest = line;
-    (void)strsep(&rest, " "); /* mount id */
-    (void)strsep(&rest, " "); /* its parent's */
-    device = strsep(&rest, " ");
-    ret->root = strsep(&rest, " ");
-    ret->mount_point = strsep(&rest, " ");
-    if (!ret->mount_point || !ret->options ||
-        sscanf(device, "%u:%u", &ret->major, &ret->minor) != 2)
-        return false;
-    unescape(ret->root);
-    unescape(ret->mount_point);
-    return true;
-}
-
 /* Open the mount if it is what is seen at its place, and not yet known. */
-static int open_mount(const Mount *mount, const CgroupLayout *layout)
+static int open_mount(const MountInfo *mount, const CgroupLayout *layout)
 {
     dev_t device = makedev(mount->major, mount->minor);
     _cleanup_close_ int fd = -EBADF;
@@ -136,7 +80,7 @@ static int open_mount(const Mount *mount, const CgroupLayout *layout)
     return TAKE_FD(fd);
 }
 
-static void add_mount(const Mount *mount, CgroupLayout *layout)
+static void add_mount(const MountInfo *mount, CgroupLayout *layout)
 {
     bool is_v2 = strcmp(mount->type, "cgroup2") == 0;
     CgroupHierarchy hierarchy = { .is_v2 = is_v2,
@@ -167,20 +111,15 @@ static void add_mount(const Mount *mount, CgroupLayout *layout)
 int cgroup_layout_find(CgroupLayout *ret, Error *err)
 {
     _cleanup_(cgroup_layout_done) CgroupLayout layout = {};
-    _cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     _cleanup_free_ char *text = NULL;
-    char *rest, *line;
-    int r = fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_SIZE_MAX, &text, NULL);
+    MountInfo mount;
+    char *rest;
+    int r = mount_info_read(MOUNT_INFO_OWN, &text);
 
     if (r < 0)
-        return error_result(err, r, "read /proc/self/mountinfo");
+        return error_result(err, r, "read " MOUNT_INFO_OWN);
     rest = text;
-    while ((line = strsep(&rest, "\n"))) {
-        Mount mount;
-
-        /* Most lines are of no interest, and there may be thousands. */
-        if (!strstr(line, " - cgroup") || !parse_line(line, &mount))
-            continue;
+    while (mount_info_next(&rest, " - cgroup", &mount)) {
         if (strcmp(mount.type, "cgroup") == 0 || strcmp(mount.type, "cgroup2") == 0)
             add_mount(&mount, &layout);
     }

@@ -99,6 +99,11 @@ static int overlay_add_directory(int fs_fd, const char *key, int fd)
     return 0;
 }
 
+static const char *source_of(const Overlay *overlay)
+{
+    return overlay->source ? overlay->source : OVERLAY_TYPE;
+}
+
 static int overlay_configure(int fs_fd, const Overlay *overlay)
 {
     int r = 0;
@@ -122,7 +127,7 @@ static int overlay_configure(int fs_fd, const Overlay *overlay)
     if (overlay->volatile_ && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
         return -errno;
     /* what mount(8) and df(1) show in the container */
-    if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", OVERLAY_TYPE, 0) < 0)
+    if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source_of(overlay), 0) < 0)
         return -errno;
     if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -errno;
@@ -307,7 +312,8 @@ typedef struct ChildPlan {
     int *fds;             /* the overlay's directories */
     StringList fd_paths;  /* where each of them is */
     StringBuffer options; /* for mount(2), naming them as /proc/self/fd/N */
-    int id_map_fd;        /* as in Overlay */
+    const char *source;
+    int id_map_fd; /* as in Overlay */
     int socket_fd;
 } ChildPlan;
 
@@ -383,7 +389,7 @@ static _Noreturn void child_run(const ChildPlan *plan)
     }
 
     /* any directory will do: nobody else sees what covers it */
-    if (mount(OVERLAY_TYPE, target, OVERLAY_TYPE, 0, plan->options.data) < 0)
+    if (mount(plan->source, target, OVERLAY_TYPE, 0, plan->options.data) < 0)
         child_finish(plan, CHILD_MOUNT, errno, -EBADF);
 
     int fd = open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -444,6 +450,7 @@ static int plan_make(ChildPlan *plan, const Overlay *overlay)
     if (r < 0)
         return r;
 
+    plan->source = source_of(overlay);
     plan->id_map_fd = overlay->id_map_fd;
     for (size_t i = 0; i < ARRAY_SIZE(overlay_settings); i++)
         string_buffer_printf(&plan->options, ",%s=%s", overlay_settings[i].key,

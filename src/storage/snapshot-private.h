@@ -21,6 +21,7 @@ typedef struct Overlay {
     int id_map_fd;  /* user namespace whose ids the files show; 0 or less: ids as they are */
     uid_t root_uid; /* what root of that namespace is outside */
     gid_t root_gid;
+    const char *source; /* NULL: "overlay" */
     bool volatile_;
 } Overlay;
 

@@ -128,6 +128,7 @@ int snapshot_mount(const SnapshotOptions *options, int *ret_mount_fd, Error *err
             .id_map_fd = options->id_map_fd,
             .root_uid = options->root_uid,
             .root_gid = options->root_gid,
+            .source = options->source,
             .volatile_ = options->volatile_ && !options->read_only,
         },
         ret_mount_fd, err);

@@ -43,10 +43,11 @@ typedef struct SnapshotOptions {
                              stored, are inside; 0 or less: as they are */
     uid_t root_uid;       /* what root of that namespace is outside */
     gid_t root_gid;
-    bool read_only;    /* show the layers alone; upper and work are neither used nor needed */
-    bool with_changes; /* with read_only: what the container has changed too, while it may go on
-                          changing it: who is told of a file looks it up anew */
-    bool volatile_;    /* upper will not outlive the container: never sync it to disk */
+    bool read_only;     /* show the layers alone; upper and work are neither used nor needed */
+    bool with_changes;  /* with read_only: what the container has changed too, while it may go on
+                           changing it: who is told of a file looks it up anew */
+    const char *source; /* what the mount is called in lists of mounts; NULL: "overlay" */
+    bool volatile_;     /* upper will not outlive the container: never sync it to disk */
 } SnapshotOptions;
 
 /*

@@ -2,6 +2,7 @@
 """`cay system df`, `prune`, `info`, and `image prune`: what there is, and what nobody needs."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -60,6 +61,17 @@ def test_df_is_what_du_says(cay, state, filled):
     assert int(percent) == pytest.approx(100 * number(text) / number(containers["Size"]), abs=1)
     assert 200_000 <= number(text) < number(containers["Size"])
     assert lines["Build Cache"]["Size"] == lines["Local Volumes"]["Size"] == "0B"
+
+
+def test_df_counts_what_an_interrupted_pull_has_left(cay, state, filled):
+    before = number(usage(cay)["Images"]["Size"])
+    partial = state.directory / "content/partial" / ("5" * 64)
+    partial.parent.mkdir(exist_ok=True)
+    partial.write_bytes(os.urandom(40_000_000))
+    after = number(usage(cay)["Images"]["Size"])
+    measured = disk_usage(state.directory / "layers", state.directory / "content")
+    assert after == pytest.approx(measured, rel=0.01)
+    assert after - before == pytest.approx(40_000_000, rel=0.05)
 
 
 def test_df_tells_each_image_and_container(cay, filled):
