@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IMAGE = "cay-bench:latest"
@@ -207,6 +208,41 @@ class Subject:
                 self.call("rm", "-f", *names[start:start + 50])
             except (OSError, RuntimeError) as error: # one that was not made after all
                 say(str(error))
+
+
+class SubjectWithFiles(Subject):
+    """An engine with a directory that it sees, under a path of its own."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.outside = tempfile.mkdtemp(prefix="cay-bench-", dir=(self.root or "") + "/var/tmp")
+
+    def path(self, name):
+        """As the engine calls it; below self.outside is where it really is."""
+        return "/" + os.path.relpath(os.path.join(self.outside, name), self.root or "/")
+
+    def time(self, *arguments, watch=None):
+        """Milliseconds of one command. watch(process) is called when it has begun."""
+        def enter():
+            os.chroot(self.root)
+            os.chdir("/")
+
+        with tempfile.TemporaryFile("w+") as errors:
+            before = time.perf_counter()
+            with subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=errors,
+                                  preexec_fn=enter if self.root else None) as process:
+                if watch:
+                    watch(process)
+                status = process.wait()
+            took = (time.perf_counter() - before) * 1e3
+            errors.seek(0)
+            if status != 0:
+                raise RuntimeError(errors.read().strip()[-300:] or f"status {status}")
+        return took
+
+    def close(self):
+        shutil.rmtree(self.outside)
 
 
 def find_subjects(make, arguments, directory, archive, opened):
