@@ -49,8 +49,7 @@ static void use_manifest_blob(const LayerSource *source, ImageLayer *layer)
     layer->media_type = memory_strdup(source->media_type);
 }
 
-/* Fill in what was recorded of the layer @layer->chain_id. Returns 1, 0 when nothing was. */
-static int read_record(ImageStore *store, ImageLayer *layer, Error *err)
+int image_layer_read_record(ImageStore *store, ImageLayer *layer, Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(store->database, &statement, err,
@@ -94,7 +93,7 @@ static int read_manifest(ImageStore *store, const Digest *id, Manifest *ret, Err
 /* Its size is as it was recorded; its blob may have been that of another image by then. */
 static int recall_layer(ImageStore *store, const Descriptor *blob, ImageLayer *layer, Error *err)
 {
-    int r = read_record(store, layer, err);
+    int r = image_layer_read_record(store, layer, err);
 
     if (r < 0)
         return r;
@@ -145,7 +144,7 @@ static int find_layer(ImageStore *store, const LayerSource *source, ImageLayer *
     layer.chain_id = image_chain_id(source->parent, &source->diff_id);
     if (!layer_store_has(store->layers, &layer.chain_id))
         return 0;
-    r = read_record(store, &layer, err);
+    r = image_layer_read_record(store, &layer, err);
     if (r <= 0)
         return r;
     use_manifest_blob(source, &layer);
@@ -160,16 +159,19 @@ static int find_layer(ImageStore *store, const LayerSource *source, ImageLayer *
 int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err)
 {
     _cleanup_close_ int parent_fd = -EBADF;
-    struct stat st;
+    struct stat st, own;
     int r;
 
     r = layer_store_open_layer(store->layers, parent, &parent_fd, err);
     if (r < 0)
         return r;
-    if (fstat(parent_fd, &st) < 0 || fchown(target_fd, st.st_uid, st.st_gid) < 0 ||
-        fchmod(target_fd, st.st_mode & 07777) < 0)
+    if (fstat(parent_fd, &st) < 0 || fstat(target_fd, &own) < 0)
+        return error_errno(err, "examine the layer's root directory");
+    if (st.st_uid == own.st_uid && st.st_gid == own.st_gid && st.st_mode == own.st_mode)
+        return 0;
+    if (fchown(target_fd, st.st_uid, st.st_gid) < 0 || fchmod(target_fd, st.st_mode & 07777) < 0)
         return error_errno(err, "prepare the layer's root directory");
-    return 0;
+    return 1;
 }
 
 /* Without a blob of its own, the source becomes one on the way. */

@@ -9,10 +9,8 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "image/image-checks.h"
 #include "image/image-load-private.h"
-
-/* An image is an index, or an index in an index; deeper is a trick. */
-#define MAX_DEPTH 4
 
 typedef struct Layout {
     char *version;
@@ -26,28 +24,6 @@ static const JsonStruct layout_json = JSON_STRUCT(Layout, layout_fields);
 static void layout_done(Layout *layout)
 {
     json_struct_done(&layout_json, layout);
-}
-
-static const char *const layer_types[] = {
-    MEDIA_TYPE_OCI_LAYER,
-    MEDIA_TYPE_OCI_LAYER "+gzip",
-    MEDIA_TYPE_OCI_LAYER "+zstd",
-    "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-    MEDIA_TYPE_DOCKER_LAYER,
-    MEDIA_TYPE_DOCKER_LAYER ".gzip",
-    MEDIA_TYPE_DOCKER_LAYER ".zstd",
-};
-
-static const char *const config_types[] = { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_DOCKER_CONFIG };
-
-static bool is_one_of(const char *text, const char *const *list, size_t count)
-{
-    for (size_t i = 0; text && i < count; i++)
-        if (strcmp(list[i], text) == 0)
-            return true;
-    return false;
 }
 
 static int check_layout(ImageArchive *archive, Error *err)
@@ -144,9 +120,6 @@ static int load_layer(ImageArchive *archive, const Descriptor *descriptor, const
     _cleanup_close_ int fd = -EBADF;
     int r;
 
-    if (!is_one_of(descriptor->media_type, layer_types, ARRAY_SIZE(layer_types)))
-        return error_set(err, ERROR_UNSUPPORTED, "layer '%s' has the unknown type '%.100s'",
-                         descriptor->digest, descriptor->media_type ? descriptor->media_type : "");
     (void)digest_parse(descriptor->digest, &source.blob); /* both were checked when read */
     (void)digest_parse(diff_id, &source.diff_id);
     r = adopt_blob(archive, descriptor, &source.blob, err);
@@ -170,20 +143,15 @@ static int read_config(ImageArchive *archive, const Manifest *manifest, ImageDoc
 {
     int r;
 
-    if (!is_one_of(manifest->config.media_type, config_types, ARRAY_SIZE(config_types)))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the archive has something of the type '%.100s', which is no image",
-                         manifest->config.media_type ? manifest->config.media_type : "");
     r = read_blob(archive, &manifest->config, ret_document, err);
     if (r < 0)
         return r;
     r = image_config_parse(ret_document->text, ret_document->size, ret, err);
     if (r < 0)
         return r;
-    if (ret->rootfs.diff_ids.count != manifest->layers.count)
-        return error_set(err, ERROR_INVALID,
-                         "image manifest: %zu layers, but the configuration has %zu",
-                         manifest->layers.count, ret->rootfs.diff_ids.count);
+    r = image_check_config(manifest, ret, err);
+    if (r < 0)
+        return r;
     return image_archive_check_platform(archive, ret, err);
 }
 
@@ -205,16 +173,6 @@ static int read_name(const Descriptor *descriptor, Reference *ret, size_t *ret_c
     ret->digest = (Digest) {}; /* the manifest has its own */
     reference_set_default_tag(ret);
     *ret_count = 1;
-    return 0;
-}
-
-/* A manifest whose text says one type and whose descriptor another can be read in two ways. */
-static int check_manifest_type(const Descriptor *descriptor, const Manifest *manifest, Error *err)
-{
-    if (manifest->media_type && strcmp(manifest->media_type, descriptor->media_type) != 0)
-        return error_set(err, ERROR_INVALID,
-                         "image manifest '%s': it says to be '%.100s', its descriptor '%.100s'",
-                         descriptor->digest, manifest->media_type, descriptor->media_type);
     return 0;
 }
 
@@ -241,7 +199,9 @@ static int load_manifest(ImageArchive *archive, const Descriptor *top, const Des
     r = manifest_parse(manifest_document.text, manifest_document.size, &manifest, err);
     if (r < 0)
         return r;
-    r = check_manifest_type(descriptor, &manifest, err);
+    r = image_check_type(descriptor->digest, descriptor->media_type, manifest.media_type, err);
+    if (r >= 0)
+        r = image_check_manifest(&manifest, err);
     if (r < 0)
         return r;
     r = read_config(archive, &manifest, &config_document, &config, err);
@@ -275,32 +235,34 @@ static bool is_wanted(const ImageArchive *archive, const Descriptor *descriptor)
 }
 
 /*
- * Load what @descriptor leads to: a manifest, or the first manifest of an index that fits the
- * platform. Returns 1 when an image was loaded, 0 when there is none for the platform.
+ * Load what @descriptor leads to: a manifest, or the one of an index that fits the platform best.
+ * Returns 1 when an image was loaded, 0 when there is none for the platform.
  */
 static int load_descriptor(ImageArchive *archive, const Descriptor *top,
                            const Descriptor *descriptor, int depth, Error *err)
 {
     _cleanup_manifest_index_ ManifestIndex index = {};
     _cleanup_image_document_ ImageDocument document = {};
+    const Descriptor *chosen;
     int r;
 
     if (media_type_is_manifest(descriptor->media_type)) {
         r = load_manifest(archive, top, descriptor, err);
         return r < 0 ? r : 1;
     }
-    if (depth >= MAX_DEPTH)
-        return error_set(err, ERROR_INVALID, "image index: nested more than %d times", MAX_DEPTH);
+    if (depth >= IMAGE_MAX_INDEX_DEPTH)
+        return error_set(err, ERROR_INVALID, "image index: nested more than %d times",
+                         IMAGE_MAX_INDEX_DEPTH);
     r = read_blob(archive, descriptor, &document, err);
     if (r < 0)
         return r;
     r = manifest_index_parse(document.text, document.size, &index, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < index.manifests.count; i++)
-        if (is_wanted(archive, &index.manifests.items[i]))
-            return load_descriptor(archive, top, &index.manifests.items[i], depth + 1, err);
-    return 0;
+    chosen = image_index_choose(&index, &archive->platform);
+    if (!chosen)
+        chosen = image_index_next_unsaid(&index, NULL);
+    return chosen ? load_descriptor(archive, top, chosen, depth + 1, err) : 0;
 }
 
 int image_load_oci(ImageArchive *archive, Error *err)

@@ -50,3 +50,5 @@ DEFINE_CLEANUP(ImageSource *, image_source_free);
 
 /* The image @reference (a tag or a digest) of a repository; @client is taken. */
 ImageSource *image_source_registry(RegistryClient *client, const char *reference);
+/* From here on another image of the same repository. */
+void image_source_registry_change(ImageSource *source, const char *reference);

@@ -61,11 +61,14 @@ typedef struct LayerSource {
 int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret,
                           Error *err);
 
-/* A layer that says nothing about its root directory has the root of the layer below. */
+/* A layer that says nothing about its root directory has the root of the layer below. Returns 1
+ * when that has changed anything, else 0. */
 int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err);
 
-/* Write down what is known of a stored layer. */
+/* Write down what is known of a stored layer, and fill in what was written down of the layer
+ * @layer->chain_id: 1, or 0 when nothing was. */
 int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err);
+int image_layer_read_record(ImageStore *store, ImageLayer *layer, Error *err);
 
 /*
  * A layer of what an overlay on top of the layer @source->parent has written to the directory
@@ -107,9 +110,6 @@ int image_names_read(ImageStore *store, Image *image, Error *err);
 
 /* Write index.json from the database. */
 int image_store_rebuild_index(ImageStore *store, Error *err);
-
-/* Resolve @name to the id of an image, as image_store_find() does. */
-int image_store_resolve(ImageStore *store, const char *name, Digest *ret, Error *err);
 
 /* Read the configuration @id from the content store. */
 int image_store_read_config(ImageStore *store, const Digest *id, ImageConfig *ret, Error *err);

@@ -66,6 +66,9 @@ bool image_is_dangling(const Image *image);
  */
 int image_store_find(ImageStore *store, const char *name, Image **ret, Error *err);
 
+/* Only its id, of which nothing is read: one indexed query. Errors: as image_store_find(). */
+int image_store_resolve(ImageStore *store, const char *name, Digest *ret, Error *err);
+
 /*
  * Chain IDs of the layers of the image @id, bottom to top; free the array. Also of one that was
  * removed by force while a container needs it. Errors: NOT_FOUND, CORRUPT.

@@ -157,27 +157,47 @@ int platform_choose(const char *text, Platform *ret, Error *err)
     return 0;
 }
 
-/* "v7" -> 7; 0: any. Every 64-bit ARM image is v8, said or not. */
+/* Variants of one architecture that build on each other, and the one that is meant where none is
+ * said; 0: any, as images for ARM that say nothing are of all kinds. */
+static const struct {
+    const char *architecture;
+    int usual;
+} variants[] = { { "amd64", 1 }, { "arm", 0 }, { "arm64", 8 } };
+
+/* "v7" -> 7; 0: any. */
 static int variant_number(const Platform *platform)
 {
     const char *variant = platform->variant;
+    int usual = 0;
 
-    if (!variant || strcmp(platform->architecture, "arm") != 0)
-        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
+        if (strcmp(variants[i].architecture, platform->architecture) == 0)
+            usual = variants[i].usual;
+    if (!variant)
+        return usual;
     if (*variant == 'v')
         variant++;
-    return *variant >= '1' && *variant <= '9' && variant[1] == '\0' ? *variant - '0' : 0;
+    return *variant >= '1' && *variant <= '9' && variant[1] == '\0' ? *variant - '0' : usual;
+}
+
+int platform_rank(const Platform *wanted, const Platform *image)
+{
+    int wanted_variant, image_variant;
+
+    if (!image->os || !image->architecture || strcmp(wanted->os, image->os) != 0 ||
+        strcmp(wanted->architecture, image->architecture) != 0)
+        return 0;
+    wanted_variant = variant_number(wanted);
+    image_variant = variant_number(image);
+    /* an older variant runs on a newer one */
+    if (wanted_variant != 0 && image_variant > wanted_variant)
+        return 0;
+    return 1 + image_variant;
 }
 
 bool platform_matches(const Platform *wanted, const Platform *image)
 {
-    int wanted_variant = variant_number(wanted), image_variant = variant_number(image);
-
-    if (!image->os || !image->architecture || strcmp(wanted->os, image->os) != 0 ||
-        strcmp(wanted->architecture, image->architecture) != 0)
-        return false;
-    /* an older variant runs on a newer one */
-    return wanted_variant == 0 || image_variant == 0 || image_variant <= wanted_variant;
+    return platform_rank(wanted, image) > 0;
 }
 
 char *platform_to_string(const Platform *platform)

@@ -34,6 +34,12 @@ void platform_host(Platform *ret);
 /* @text as platform_parse() takes it; NULL is the host. Errors: INVALID. */
 int platform_choose(const char *text, Platform *ret, Error *err);
 
+/*
+ * How well an image for @image fits where @wanted is wanted: 0 when it cannot be used; else the
+ * newer its variant, the better, as it is at most the one that is wanted.
+ */
+int platform_rank(const Platform *wanted, const Platform *image);
+
 /* True when an image for @image can be used where @wanted is wanted. */
 bool platform_matches(const Platform *wanted, const Platform *image);
 

@@ -96,6 +96,11 @@ void image_worker_free(ImageWorker *worker)
     free(worker);
 }
 
+int image_worker_fd(const ImageWorker *worker)
+{
+    return worker->reply_fd;
+}
+
 static int worker_begin(const WorkerRequest *request, const WorkerFds *fds, ImageWorker **ret,
                         Error *err)
 {
@@ -178,6 +183,7 @@ int image_worker_unpack_end(ImageWorker *worker, UnpackResult *ret, Error *err)
     result.diff_size = reply.unpacked->diff_size;
     result.tree_size = reply.unpacked->tree_size;
     result.entries = reply.unpacked->entries;
+    result.has_root = reply.unpacked->has_root;
     *ret = result;
     result = (UnpackResult) {};
     return 0;

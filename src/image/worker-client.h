@@ -58,6 +58,7 @@ typedef struct UnpackResult {
     int64_t diff_size;  /* its bytes */
     int64_t tree_size;  /* bytes of regular files, hard links counted once: Docker's size */
     int64_t entries;    /* members of the archive */
+    bool has_root;      /* one of them is the top directory itself */
 } UnpackResult;
 
 /* Frees the members and zeroes the struct. */
@@ -84,6 +85,8 @@ int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *
 typedef struct ImageWorker ImageWorker;
 int image_worker_unpack_begin(const UnpackOptions *options, ImageWorker **ret, Error *err);
 int image_worker_unpack_end(ImageWorker *worker, UnpackResult *ret, Error *err);
+/* Readable when the worker has ended, or soon will have: the end is not waited for then. */
+int image_worker_fd(const ImageWorker *worker);
 void image_worker_free(ImageWorker *worker);
 DEFINE_CLEANUP(ImageWorker *, image_worker_free);
 

@@ -68,6 +68,7 @@ static const JsonField unpacked_fields[] = {
     JSON_FIELD_FLAGS(WorkerUnpacked, diff_size, "diffSize", JSON_TYPE_INT64, JSON_REQUIRED),
     JSON_FIELD_FLAGS(WorkerUnpacked, tree_size, "treeSize", JSON_TYPE_INT64, JSON_REQUIRED),
     JSON_FIELD_FLAGS(WorkerUnpacked, entries, "entries", JSON_TYPE_INT64, JSON_REQUIRED),
+    JSON_FIELD(WorkerUnpacked, has_root, "hasRoot", JSON_TYPE_BOOL),
 };
 static const JsonStruct unpacked_json = JSON_STRUCT(WorkerUnpacked, unpacked_fields);
 

@@ -63,6 +63,7 @@ typedef struct WorkerUnpacked {
     int64_t diff_size;
     int64_t tree_size;
     int64_t entries;
+    bool has_root;
 } WorkerUnpacked;
 
 typedef struct WorkerPacked {

@@ -108,22 +108,26 @@ static int staging_rename(LayerStaging *staging, const Digest *chain_id)
     return 0;
 }
 
-int layer_staging_commit(LayerStaging *staging, const Digest *chain_id, Error *err)
+int layer_staging_publish(LayerStaging *staging, const Digest *chain_id, Error *err)
 {
     int r = -EAGAIN;
-
-    /*
-     * A rename may reach the disk before the data of the files does. After a power loss such a
-     * layer would look whole and have empty files, so everything is written out first.
-     */
-    if (syncfs(staging->fd) < 0)
-        return error_errno(err, "sync layer '%s'", chain_id->text);
 
     for (unsigned i = 0; r == -EAGAIN && i < MAX_ATTEMPTS; i++)
         r = staging_rename(staging, chain_id);
     if (r < 0)
         return error_result(err, r, "commit layer '%s'", chain_id->text);
     return 0;
+}
+
+int layer_staging_commit(LayerStaging *staging, const Digest *chain_id, Error *err)
+{
+    /*
+     * A rename may reach the disk before the data of the files does. After a power loss such a
+     * layer would look whole and have empty files, so everything is written out first.
+     */
+    if (syncfs(staging->fd) < 0)
+        return error_errno(err, "sync layer '%s'", chain_id->text);
+    return layer_staging_publish(staging, chain_id, err);
 }
 
 void layer_staging_free(LayerStaging *staging)

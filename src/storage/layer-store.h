@@ -85,6 +85,9 @@ int layer_staging_fd(const LayerStaging *staging);
  */
 int layer_staging_commit(LayerStaging *staging, const Digest *chain_id, Error *err);
 
+/* The same for what is on the disk already: whoever wrote it has synced it. */
+int layer_staging_publish(LayerStaging *staging, const Digest *chain_id, Error *err);
+
 /* Delete it, unless it was committed. */
 void layer_staging_free(LayerStaging *staging);
 DEFINE_CLEANUP(LayerStaging *, layer_staging_free);

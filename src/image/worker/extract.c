@@ -35,7 +35,7 @@ typedef struct Extraction {
     TarReader *reader;
     Tree *tree;
     const ExtractOptions *options;
-    int64_t size;
+    ExtractResult result;
 } Extraction;
 
 /* One member: where it goes and what it is. */
@@ -137,7 +137,7 @@ static int extract_file(Extraction *extraction, Entry *entry, Error *err)
 
     if (size < 0)
         return refuse(err, entry, "has a negative size");
-    if (size > extraction->options->limits->max_bytes - extraction->size)
+    if (size > extraction->options->limits->max_bytes - extraction->result.size)
         return error_set(err, ERROR_EXHAUSTED,
                          "archive entry '%s' exceeds the limit of %lld unpacked bytes",
                          entry->quoted, (long long)extraction->options->limits->max_bytes);
@@ -148,7 +148,7 @@ static int extract_file(Extraction *extraction, Entry *entry, Error *err)
     r = content_write(extraction->reader, fd, size, NULL, err);
     if (r < 0)
         return error_wrap(err, r, "archive entry '%s'", entry->quoted);
-    extraction->size += size;
+    extraction->result.size += size;
     return finish_metadata(entry, &(MetadataTarget) { .fd = fd }, err);
 }
 
@@ -186,12 +186,14 @@ static int mark_opaque(const Entry *entry, const TreeDirectory *directory, Error
 /* Its times are put back by the tree, after all that happens in it. */
 static int extract_directory(Extraction *extraction, Entry *entry, Error *err)
 {
-    bool inherits = *entry->path != '\0' && entry->directory->has_default_acl;
+    bool is_root = *entry->path == '\0';
+    bool inherits = !is_root && entry->directory->has_default_acl;
     TreeDirectory *directory = NULL;
     struct timespec times[2];
     int r, is_opaque = 0;
 
-    if (*entry->path != '\0')
+    extraction->result.has_root |= is_root;
+    if (!is_root)
         is_opaque = make_directory(extraction, entry, err);
     if (is_opaque < 0)
         return is_opaque;
@@ -424,7 +426,7 @@ static int extract_next(Extraction *extraction, struct archive_entry *header, Er
     return extract_entry(extraction, &entry, err);
 }
 
-int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, int64_t *ret_size,
+int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, ExtractResult *ret,
             Error *err)
 {
     Extraction extraction = { .reader = reader, .tree = tree, .options = options };
@@ -444,6 +446,6 @@ int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, int64_
     if (r < 0)
         return r;
 
-    *ret_size = extraction.size;
+    *ret = extraction.result;
     return 0;
 }

@@ -19,6 +19,11 @@ typedef struct ExtractOptions {
     bool apply_whiteouts; /* OCI image specification, layer.md, "Whiteouts" */
 } ExtractOptions;
 
-/* All members of @reader into @tree. *ret_size is the bytes of regular files. */
-int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, int64_t *ret_size,
+typedef struct ExtractResult {
+    int64_t size;  /* bytes of regular files */
+    bool has_root; /* there is a member for the top directory itself */
+} ExtractResult;
+
+/* All members of @reader into @tree. */
+int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, ExtractResult *ret,
             Error *err);

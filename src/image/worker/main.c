@@ -62,6 +62,7 @@ static int run_unpack(const WorkerRequest *request, int target_fd, WorkerReply *
         .diff_size = result.diff_size,
         .tree_size = result.tree_size,
         .entries = result.entries,
+        .has_root = result.has_root,
     };
     return 0;
 }

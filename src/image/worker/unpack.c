@@ -52,6 +52,7 @@ static int extract_stream(LayerStream *stream, const UnpackOptions *options, Unp
         .limits = stream->input.limits,
         .apply_whiteouts = options->apply_whiteouts,
     };
+    ExtractResult extracted;
     bool is_vouched_for =
         digest_is_set(&options->expected_blob) || digest_is_set(&options->expected_diff_id);
     int r;
@@ -60,10 +61,12 @@ static int extract_stream(LayerStream *stream, const UnpackOptions *options, Unp
     if (r >= 0)
         r = tree_open(options->target_fd, &tree, err);
     if (r >= 0)
-        r = extract(reader, tree, &how, &result->tree_size, err);
+        r = extract(reader, tree, &how, &extracted, err);
     if (r < 0)
         return r;
 
+    result->tree_size = extracted.size;
+    result->has_root = extracted.has_root;
     result->entries = tar_reader_entries(reader);
     return tar_reader_finish(reader, is_vouched_for, err);
 }
