@@ -7,6 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "base/memory.h"
+
+#define HASH_BUFFER_SIZE (256 * 1024)
+
 void digest_begin(DigestState *state)
 {
     sha256_init(&state->context);
@@ -39,6 +44,26 @@ Digest digest_of(const void *data, size_t size)
     digest_begin(&state);
     digest_add(&state, data, size);
     return digest_end(&state);
+}
+
+int digest_of_fd(int fd, Digest *ret, int64_t *ret_size)
+{
+    _cleanup_free_ char *buffer = memory_new(1, HASH_BUFFER_SIZE);
+    DigestState state;
+    int64_t size = 0;
+    ssize_t n;
+
+    digest_begin(&state);
+    while ((n = fd_read_full(fd, buffer, HASH_BUFFER_SIZE)) > 0) {
+        digest_add(&state, buffer, (size_t)n);
+        size += n;
+    }
+    if (n < 0)
+        return (int)n;
+    *ret = digest_end(&state);
+    if (ret_size)
+        *ret_size = size;
+    return 0;
 }
 
 int digest_parse(const char *text, Digest *ret)

@@ -10,6 +10,7 @@
 #include <nettle/sha2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_HEX_LENGTH 64
@@ -29,6 +30,9 @@ void digest_add(DigestState *state, const void *data, size_t size);
 Digest digest_end(DigestState *state);
 
 Digest digest_of(const void *data, size_t size);
+
+/* Of the rest of @fd; *ret_size (may be NULL) is its length in bytes. Returns 0 or -errno. */
+int digest_of_fd(int fd, Digest *ret, int64_t *ret_size);
 
 /* Strict: prefix, length, lower-case hex. Returns 0 or -EINVAL. */
 int digest_parse(const char *text, Digest *ret);

@@ -26,6 +26,21 @@ static const Command commands[] = {
         .execute = cli_image_bootstrap,
     },
     {
+        .names = { "image copy" },
+        .arguments = "SOURCE DESTINATION",
+        .summary = "Copy an image between registries, archives and directories",
+        .description =
+            "Nothing is unpacked, and the image keeps its digest. Both are written with a "
+            "transport: "
+            "docker://REF is a registry, oci:DIR[:REF] an OCI layout, oci-archive:FILE[:REF] and "
+            "docker-archive:FILE[:REF] are archives, dir:DIR is a directory as skopeo has it, and "
+            "cay:REF, or REF alone, is an image of this machine.",
+        .options = &image_copy_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .execute = cli_image_copy,
+    },
+    {
         .names = { "image history", "history" },
         .arguments = "IMAGE",
         .summary = "Show the history of an image",
@@ -80,6 +95,17 @@ static const Command commands[] = {
         .execute = cli_image_prune,
     },
     {
+        .names = { "image push", "push" },
+        .arguments = "NAME[:TAG]",
+        .summary = "Push an image to a registry",
+        .description = "The image keeps its digest. What the registry has is not sent again.",
+        .options = &image_push_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .flags = COMMAND_COMMON,
+        .execute = cli_image_push,
+    },
+    {
         .names = { "image rm", "image remove", "rmi" },
         .arguments = "IMAGE [IMAGE...]",
         .summary = "Remove images",
@@ -87,6 +113,17 @@ static const Command commands[] = {
         .min_arguments = 1,
         .max_arguments = ANY_NUMBER,
         .execute = cli_image_remove,
+    },
+    {
+        .names = { "image save", "save" },
+        .arguments = "IMAGE [IMAGE...]",
+        .summary = "Save images to an archive or standard output",
+        .description = "A name without a tag stands for all tags of the repository. The archive is "
+                       "one of 'docker save', and an OCI layout.",
+        .options = &image_save_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_image_save,
     },
     {
         .names = { "image tag", "tag" },

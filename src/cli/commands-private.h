@@ -18,7 +18,6 @@ typedef struct CommandTable {
 
 extern const CommandTable container_commands;
 extern const CommandTable image_commands;
-extern const CommandTable registry_commands;
 extern const CommandTable secret_commands;
 extern const CommandTable system_commands;
 extern const CommandTable volume_commands;

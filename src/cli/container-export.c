@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/output-file.h"
 #include "cli/commands.h"
 #include "cli/open-engine.h"
-#include "cli/output-file.h"
 #include "engine/container-image.h"
 
 typedef struct ExportOptions {

@@ -8,9 +8,12 @@
 
 #include "engine/engine.h"
 #include "image/image-bootstrap.h"
+#include "image/image-copy.h"
 #include "image/image-import.h"
 #include "image/image-load.h"
+#include "image/image-save.h"
 #include "image/image-store.h"
+#include "image/image-transport.h"
 #include "image/platform.h"
 #include "image/worker-client.h"
 

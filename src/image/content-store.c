@@ -37,7 +37,6 @@
 #define LOCK_FILE "lock"
 
 #define DIRECTORY_FLAGS CONTENT_DIRECTORY_FLAGS
-#define HASH_BUFFER_SIZE (256 * 1024)
 #define STAGING_NAME_DIGITS 16
 #define PARTIAL_MAX_AGE (7 * 24 * 60 * 60) /* seconds */
 
@@ -224,27 +223,6 @@ int content_staging_create(ContentStaging *staging, const char *name, int *ret_f
     return 0;
 }
 
-/* Digest of the rest of @fd; 0 or -errno. */
-static int hash_fd(int fd, Digest *ret, int64_t *ret_size)
-{
-    _cleanup_free_ char *buffer = memory_new(1, HASH_BUFFER_SIZE);
-    DigestState state;
-    int64_t size = 0;
-    ssize_t n;
-
-    digest_begin(&state);
-    while ((n = fd_read_full(fd, buffer, HASH_BUFFER_SIZE)) > 0) {
-        digest_add(&state, buffer, (size_t)n);
-        size += n;
-    }
-    if (n < 0)
-        return (int)n;
-    *ret = digest_end(&state);
-    if (ret_size)
-        *ret_size = size;
-    return 0;
-}
-
 static int open_blobs(ContentStore *store, int *ret_fd, Error *err)
 {
     int fd = openat(store->fd, BLOBS, DIRECTORY_FLAGS);
@@ -284,7 +262,7 @@ int content_staging_commit(ContentStaging *staging, const char *name, const Dige
 
     if (r < 0)
         return r;
-    r = hash_fd(fd, &digest, ret_size);
+    r = digest_of_fd(fd, &digest, ret_size);
     if (r < 0)
         return error_result(err, r, "read the staging file '%s'", name);
     if (!digest_equal(&digest, expected))
@@ -385,7 +363,7 @@ bool content_store_verify(ContentStore *store, const Digest *digest, int64_t *re
     Digest actual;
 
     return content_store_open_blob(store, digest, &fd, NULL) == 0 &&
-           hash_fd(fd, &actual, ret_size) == 0 && digest_equal(&actual, digest);
+           digest_of_fd(fd, &actual, ret_size) == 0 && digest_equal(&actual, digest);
 }
 
 int content_store_write_index(ContentStore *store, const char *text, Error *err)

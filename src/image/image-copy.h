@@ -22,5 +22,9 @@ typedef struct ImageCopyOptions {
     void *progress_data;
 } ImageCopyOptions;
 
-/* *ret_digest is that of what the destination's name leads to. */
-int image_copy(const ImageCopyOptions *options, Digest *ret_digest, Error *err);
+/* *ret_digest (with *ret_size, its bytes) is that of what the destination's name leads to. */
+int image_copy(const ImageCopyOptions *options, Digest *ret_digest, size_t *ret_size, Error *err);
+
+/* The same, not yet visible: for a destination that takes several images before its commit. */
+int image_copy_put(const ImageCopyOptions *options, Digest *ret_digest, size_t *ret_size,
+                   Error *err);

@@ -19,10 +19,10 @@ typedef struct ImageDestinationOps {
     /* Is the blob there? Returns 1 or 0. */
     int (*has_blob)(ImageDestination *destination, const Descriptor *blob, Error *err);
 
-    /* Take the verified blob in the regular file @file_fd. */
+    /* Take the blob in the regular file @file_fd, and verify what was taken. */
     int (*put_blob)(ImageDestination *destination, const Descriptor *blob, int file_fd, Error *err);
 
-    /* The same over the network, begun. NULL where there is put_blob. */
+    /* The same over the network, begun: the other side verifies. NULL where there is put_blob. */
     int (*upload)(ImageDestination *destination, const Descriptor *blob, int file_fd,
                   RegistryTransfer **ret, Error *err);
     RegistryClient *(*client)(ImageDestination *destination); /* with upload: whose they are */

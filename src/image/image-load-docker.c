@@ -2,67 +2,23 @@
 /*
  * The docker-archive: manifest.json lists images by the names of their members. Layers are checked
  * against the diff ids of the configuration, the configuration against its own name, which has been
- * its digest since Docker 1.10.
+ * its digest since Docker 1.10. Where there is an OCI layout as well, as since Docker 25, an image
+ * has the manifest that it has there.
  */
 
 #include <string.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "image/docker-manifest.h"
 #include "image/image-load-private.h"
 
-#define MAX_IMAGES 1024
-
-typedef struct ArchivedImage {
-    char *config; /* name of a member */
-    StringList names;
-    StringList layers; /* names of members, bottom to top */
-} ArchivedImage;
-
-static const JsonField archived_image_fields[] = {
-    JSON_FIELD_FLAGS(ArchivedImage, config, "Config", JSON_TYPE_STRING, JSON_REQUIRED),
-    JSON_FIELD(ArchivedImage, names, "RepoTags", JSON_TYPE_STRING_LIST),
-    JSON_FIELD(ArchivedImage, layers, "Layers", JSON_TYPE_STRING_LIST),
-};
-static const JsonStruct archived_image_json = JSON_STRUCT(ArchivedImage, archived_image_fields);
-
-typedef struct ArchivedImages {
-    JSON_ARRAY_OF(ArchivedImage) images;
-} ArchivedImages;
-
-/* The document is an array; it is read as the one member of an object. */
-static const JsonField archived_images_fields[] = {
-    { .name = "manifest.json",
-      .type = JSON_TYPE_STRUCT_ARRAY,
-      .offset = offsetof(ArchivedImages, images),
-      .flags = JSON_REQUIRED,
-      .type_of = &archived_image_json },
-};
-static const JsonStruct archived_images_json = JSON_STRUCT(ArchivedImages, archived_images_fields);
-
-static void archived_images_done(ArchivedImages *images)
-{
-    json_struct_done(&archived_images_json, images);
-}
-
-static int read_images(ImageArchive *archive, ArchivedImages *ret, Error *err)
+static int read_images(ImageArchive *archive, DockerImages *ret, Error *err)
 {
     _cleanup_image_document_ ImageDocument document = {};
-    _cleanup_json_ json_t *json = NULL;
-    _cleanup_json_ json_t *wrapper = NULL;
-    int r;
+    int r = image_archive_read(archive, "manifest.json", &document, err);
 
-    r = image_archive_read(archive, "manifest.json", &document, err);
-    if (r < 0)
-        return r;
-    r = json_parse(document.text, document.size, &json, err);
-    if (r < 0)
-        return error_wrap(err, r, "manifest.json");
-    if (json_array_size(json) > MAX_IMAGES)
-        return error_set(err, ERROR_INVALID, "manifest.json: more than %d images", MAX_IMAGES);
-    wrapper = json_object();
-    json_object_set(wrapper, "manifest.json", json);
-    return json_struct_read(&archived_images_json, wrapper, ret, err);
+    return r < 0 ? r : docker_images_parse(document.text, document.size, ret, err);
 }
 
 /* The digest that a configuration's name states: "<hex>.json" or "blobs/sha256/<hex>". */
@@ -80,8 +36,8 @@ static bool stated_digest(const char *path, Digest *ret)
 }
 
 /* The configuration, as it is in @ret_document and read in @ret. */
-static int read_config(ImageArchive *archive, const ArchivedImage *image,
-                       ImageDocument *ret_document, ImageConfig *ret, Error *err)
+static int read_config(ImageArchive *archive, const DockerImage *image, ImageDocument *ret_document,
+                       ImageConfig *ret, Error *err)
 {
     Digest stated, actual;
     int r;
@@ -145,7 +101,7 @@ static int read_names(const StringList *names, ReferenceArray *ret, Error *err)
     return 0;
 }
 
-static int load_image(ImageArchive *archive, const ArchivedImage *image, Error *err)
+static int load_image(ImageArchive *archive, const DockerImage *image, Error *err)
 {
     _cleanup_reference_array_ ReferenceArray references = {};
     _cleanup_image_config_ ImageConfig config = {};
@@ -161,6 +117,12 @@ static int load_image(ImageArchive *archive, const ArchivedImage *image, Error *
     r = read_config(archive, image, &document, &config, err);
     if (r < 0)
         return r;
+    if (image_archive_find(archive, "index.json")) {
+        id = digest_of(document.text, document.size);
+        r = image_load_original(archive, &id, references.items, references.count, err);
+        if (r != 0)
+            return r < 0 ? r : 0;
+    }
     for (size_t i = 0; i < image->layers.count; i++) {
         r = load_layer(archive, image->layers.items[i], config.rootfs.diff_ids.items[i], &layers,
                        err);
@@ -181,7 +143,7 @@ static int load_image(ImageArchive *archive, const ArchivedImage *image, Error *
 
 int image_load_docker(ImageArchive *archive, Error *err)
 {
-    _cleanup_(archived_images_done) ArchivedImages images = {};
+    _cleanup_docker_images_ DockerImages images = {};
     int r;
 
     r = read_images(archive, &images, err);

@@ -176,23 +176,21 @@ static int read_name(const Descriptor *descriptor, Reference *ret, size_t *ret_c
     return 0;
 }
 
-/* @top has the name, @descriptor leads to the manifest. */
-static int load_manifest(ImageArchive *archive, const Descriptor *top, const Descriptor *descriptor,
-                         Error *err)
+/* @descriptor leads to the manifest. */
+static int load_manifest(ImageArchive *archive, const Descriptor *descriptor,
+                         const Reference *references, size_t n_references, Error *err)
 {
-    _cleanup_reference_ Reference reference = {};
     _cleanup_image_config_ ImageConfig config = {};
     _cleanup_image_layers_ ImageLayers layers = {};
     _cleanup_manifest_ Manifest manifest = {};
     _cleanup_image_document_ ImageDocument manifest_document = {};
     _cleanup_image_document_ ImageDocument config_document = {};
-    ImageAddition addition = { .layers = &layers, .references = &reference };
+    ImageAddition addition = { .layers = &layers,
+                               .references = references,
+                               .n_references = n_references };
     Digest id;
     int r;
 
-    r = read_name(top, &reference, &addition.n_references, err);
-    if (r < 0)
-        return r;
     r = read_blob(archive, descriptor, &manifest_document, err);
     if (r < 0)
         return r;
@@ -222,8 +220,19 @@ static int load_manifest(ImageArchive *archive, const Descriptor *top, const Des
     r = image_store_add(archive->store, &addition, &id, err);
     if (r < 0)
         return r;
-    image_archive_note(archive, &id, &reference, addition.n_references);
+    image_archive_note(archive, &id, references, n_references);
     return 0;
+}
+
+/* @top has the name. */
+static int load_named(ImageArchive *archive, const Descriptor *top, const Descriptor *descriptor,
+                      Error *err)
+{
+    _cleanup_reference_ Reference reference = {};
+    size_t n_references;
+    int r = read_name(top, &reference, &n_references, err);
+
+    return r < 0 ? r : load_manifest(archive, descriptor, &reference, n_references, err);
 }
 
 static bool is_wanted(const ImageArchive *archive, const Descriptor *descriptor)
@@ -247,7 +256,7 @@ static int load_descriptor(ImageArchive *archive, const Descriptor *top,
     int r;
 
     if (media_type_is_manifest(descriptor->media_type)) {
-        r = load_manifest(archive, top, descriptor, err);
+        r = load_named(archive, top, descriptor, err);
         return r < 0 ? r : 1;
     }
     if (depth >= IMAGE_MAX_INDEX_DEPTH)
@@ -265,23 +274,62 @@ static int load_descriptor(ImageArchive *archive, const Descriptor *top,
     return chosen ? load_descriptor(archive, top, chosen, depth + 1, err) : 0;
 }
 
+static int read_index(ImageArchive *archive, ManifestIndex *ret, Error *err)
+{
+    _cleanup_image_document_ ImageDocument document = {};
+    int r = check_layout(archive, err);
+
+    if (r >= 0)
+        r = image_archive_read(archive, "index.json", &document, err);
+    if (r < 0)
+        return r;
+    r = manifest_index_parse(document.text, document.size, ret, err);
+    return r < 0 ? error_wrap(err, r, "index.json") : 0;
+}
+
+/* Does @descriptor lead to the manifest of the image @id? Returns 1 or 0. */
+static int is_manifest_of(ImageArchive *archive, const Descriptor *descriptor, const Digest *id,
+                          Error *err)
+{
+    _cleanup_image_document_ ImageDocument document = {};
+    _cleanup_manifest_ Manifest manifest = {};
+    int r;
+
+    if (!descriptor->media_type || !media_type_is_manifest(descriptor->media_type))
+        return 0;
+    r = read_blob(archive, descriptor, &document, err);
+    if (r >= 0)
+        r = manifest_parse(document.text, document.size, &manifest, err);
+    return r < 0 ? r : strcmp(manifest.config.digest, id->text) == 0;
+}
+
+int image_load_original(ImageArchive *archive, const Digest *id, const Reference *references,
+                        size_t n_references, Error *err)
+{
+    _cleanup_manifest_index_ ManifestIndex index = {};
+    int r = read_index(archive, &index, err);
+
+    for (size_t i = 0; r >= 0 && i < index.manifests.count; i++) {
+        const Descriptor *descriptor = &index.manifests.items[i];
+
+        r = is_manifest_of(archive, descriptor, id, err);
+        if (r <= 0)
+            continue;
+        r = load_manifest(archive, descriptor, references, n_references, err);
+        return r < 0 ? r : 1;
+    }
+    return r < 0 ? r : 0;
+}
+
 int image_load_oci(ImageArchive *archive, Error *err)
 {
     _cleanup_free_ char *platform = platform_to_string(&archive->platform);
     _cleanup_manifest_index_ ManifestIndex index = {};
-    _cleanup_image_document_ ImageDocument document = {};
     bool has_loaded = false;
-    int r;
+    int r = read_index(archive, &index, err);
 
-    r = check_layout(archive, err);
     if (r < 0)
         return r;
-    r = image_archive_read(archive, "index.json", &document, err);
-    if (r < 0)
-        return r;
-    r = manifest_index_parse(document.text, document.size, &index, err);
-    if (r < 0)
-        return error_wrap(err, r, "index.json");
     for (size_t i = 0; i < index.manifests.count; i++) {
         const Descriptor *descriptor = &index.manifests.items[i];
 

@@ -23,6 +23,11 @@ typedef struct ImageArchive {
     StringList *loaded;
 } ImageArchive;
 
+/* Let the worker take the archive @input_fd apart, while holding CONTENT_LOCK_ADD. */
+int image_archive_take_apart(ImageArchive *archive, int input_fd, Error *err);
+void image_archive_done(ImageArchive *archive);
+#define _cleanup_image_archive_ _cleanup_(image_archive_done)
+
 /* The member @path, through links inside the archive; NULL when there is none. */
 const IngestEntry *image_archive_find(const ImageArchive *archive, const char *path);
 
@@ -55,3 +60,8 @@ void image_archive_note(ImageArchive *archive, const Digest *id, const Reference
 
 int image_load_docker(ImageArchive *archive, Error *err);
 int image_load_oci(ImageArchive *archive, Error *err);
+
+/* Load the image @id with the manifest that the archive's layout has for it. Returns 1, or 0 when
+ * it has none. */
+int image_load_original(ImageArchive *archive, const Digest *id, const Reference *references,
+                        size_t n_references, Error *err);

@@ -133,7 +133,7 @@ void image_archive_note(ImageArchive *archive, const Digest *id, const Reference
         string_list_printf(archive->loaded, "Loaded image ID: %s", id->text);
 }
 
-static void archive_done(ImageArchive *archive)
+void image_archive_done(ImageArchive *archive)
 {
     if (archive->members)
         content_staging_free(archive->members);
@@ -143,7 +143,7 @@ static void archive_done(ImageArchive *archive)
     platform_done(&archive->platform);
 }
 
-static int take_apart(ImageArchive *archive, int input_fd, Error *err)
+int image_archive_take_apart(ImageArchive *archive, int input_fd, Error *err)
 {
     ContentStore *content = image_store_content(archive->store);
     ImageLimits limits = archive->limits ? *archive->limits : image_limits_default();
@@ -165,7 +165,7 @@ static int take_apart(ImageArchive *archive, int input_fd, Error *err)
 static int load_locked(ImageStore *store, const ImageLoadOptions *options, StringList *ret,
                        Error *err)
 {
-    _cleanup_(archive_done) ImageArchive archive = { .store = store,
+    _cleanup_image_archive_ ImageArchive archive = { .store = store,
                                                      .platform_is_asked = options->platform != NULL,
                                                      .limits = options->limits,
                                                      .loaded = ret };
@@ -178,7 +178,7 @@ static int load_locked(ImageStore *store, const ImageLoadOptions *options, Strin
     r = content_store_lock(image_store_content(store), CONTENT_LOCK_ADD, true, &lock_fd, err);
     if (r < 0)
         return r;
-    r = take_apart(&archive, options->input_fd, err);
+    r = image_archive_take_apart(&archive, options->input_fd, err);
     if (r < 0)
         return r;
 

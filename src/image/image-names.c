@@ -145,3 +145,34 @@ int image_store_tag(ImageStore *store, const Digest *id, const Reference *refere
         return r;
     return database_commit(&transaction, err);
 }
+
+int image_store_note_digest(ImageStore *store, const Digest *id, const Reference *reference,
+                            Error *err)
+{
+    _cleanup_(database_rollback) Transaction transaction = {};
+    _cleanup_free_ char *repository = reference_repository(reference);
+    int r = database_begin(store->database, &transaction, err);
+
+    if (r >= 0)
+        r = write_digest(store, id, repository, &reference->digest, err);
+    return r < 0 ? r : database_commit(&transaction, err);
+}
+
+char *image_store_find_other_repository(ImageStore *store, const Digest *blob, const char *domain,
+                                        const char *path)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    _cleanup_free_ char *prefix = memory_printf("%s/", domain);
+    _cleanup_free_ char *own = memory_printf("%s/%s", domain, path);
+
+    /* what cannot be found out is sent */
+    if (database_prepare(store->database, &statement, NULL,
+                         "SELECT substr(d.repository, ?) FROM image_layer l JOIN image_digest d "
+                         "ON d.image = l.image WHERE l.blob = ? AND "
+                         "substr(d.repository, 1, ?) = ? AND d.repository <> ? LIMIT 1",
+                         "isiss", (int64_t)strlen(prefix) + 1, blob->text, (int64_t)strlen(prefix),
+                         prefix, own) < 0 ||
+        statement_step(statement, NULL) <= 0)
+        return NULL;
+    return memory_strdup(statement_text(statement, 0));
+}

@@ -133,8 +133,7 @@ static int read_header(const RegistryDocument *document, DocumentHeader *ret, Er
     return 0;
 }
 
-/* Settle on one media type, which becomes that of @document. */
-static int find_type(const Descriptor *descriptor, RegistryDocument *document, Error *err)
+int image_document_settle_type(const Descriptor *descriptor, RegistryDocument *document, Error *err)
 {
     const char *said = descriptor ? descriptor->media_type : document->media_type;
     _cleanup_(header_done) DocumentHeader header = {};
@@ -220,7 +219,7 @@ static int select_document(Selecting *selecting, const Descriptor *descriptor, i
     int r = read_document(selecting, descriptor, &document, err);
 
     if (r >= 0)
-        r = find_type(descriptor, &document, err);
+        r = image_document_settle_type(descriptor, &document, err);
     if (r < 0)
         return r;
     if (!descriptor)

@@ -12,6 +12,11 @@
 #include "image/manifest.h"
 #include "image/platform.h"
 
+/* Settle on one media type, which becomes that of @document: what its descriptor says (NULL: none),
+ * what it says itself, what it looks like. Errors: INVALID, UNSUPPORTED. */
+int image_document_settle_type(const Descriptor *descriptor, RegistryDocument *document,
+                               Error *err);
+
 typedef struct ImageSelection {
     Digest top;                /* of what the source's name leads to */
     RegistryDocument document; /* the manifest, as it came; its media type is set */

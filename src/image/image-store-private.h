@@ -113,3 +113,11 @@ int image_store_rebuild_index(ImageStore *store, Error *err);
 
 /* Read the configuration @id from the content store. */
 int image_store_read_config(ImageStore *store, const Digest *id, ImageConfig *ret, Error *err);
+
+/*
+ * The path of a repository in @domain, other than @path, that is known to have the layer blob
+ * @blob: an image with it was pulled from there or pushed. NULL: none is known. The caller frees
+ * it.
+ */
+char *image_store_find_other_repository(ImageStore *store, const Digest *blob, const char *domain,
+                                        const char *path);

@@ -94,6 +94,10 @@ int image_store_list(ImageStore *store, ImageList *ret, Error *err);
  */
 int image_store_tag(ImageStore *store, const Digest *id, const Reference *reference, Error *err);
 
+/* Note that the repository of @reference has the image under its digest, as after a pull. */
+int image_store_note_digest(ImageStore *store, const Digest *id, const Reference *reference,
+                            Error *err);
+
 /* Who uses images; the engine knows. */
 typedef struct ImageUser {
     Digest image;

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of images with a transport: one table says which there are and what follows their colon. */
+/*
+ * Names of images with a transport: one table says which there are and what follows their colon;
+ * then each is opened by those who know it.
+ */
 
 #include "image/image-transport.h"
 
 #include <string.h>
 
 #include "base/memory.h"
+#include "image/image-destination-private.h"
+#include "image/image-source-private.h"
 #include "image/reference.h"
 
 typedef enum Syntax {
@@ -142,4 +147,138 @@ char *image_location_to_string(const ImageLocation *location)
     return memory_printf("%s%s%s%s", prefix, location->path ? location->path : "",
                          location->path && location->name ? ":" : "",
                          location->name ? location->name : "");
+}
+
+static int open_registry_client(const ImageLocation *location, const ImageTransports *transports,
+                                bool for_push, RegistryClient **ret, char **ret_reference,
+                                Error *err)
+{
+    _cleanup_registry_repository_ RegistryRepository repository = {};
+    _cleanup_reference_ Reference reference = {};
+    RegistryWish wish = { .for_push = for_push, .insecure = transports->insecure };
+    int r = reference_parse(location->name, &reference, err);
+
+    if (r < 0)
+        return r;
+    reference_set_default_tag(&reference);
+    wish.domain = reference.domain;
+    wish.path = reference.path;
+    r = registry_resolve(transports->registries, &wish, &repository, err);
+    if (r < 0)
+        return r;
+    r = registry_client_open(&repository, ret, err);
+    if (r < 0)
+        return r;
+    *ret_reference =
+        memory_strdup(digest_is_set(&reference.digest) ? reference.digest.text : reference.tag);
+    return 0;
+}
+
+static int open_registry_source(const ImageLocation *location, const ImageTransports *transports,
+                                ImageSource **ret, Error *err)
+{
+    _cleanup_free_ char *reference = NULL;
+    RegistryClient *client;
+    int r = open_registry_client(location, transports, false, &client, &reference, err);
+
+    if (r < 0)
+        return r;
+    *ret = image_source_registry(client, reference);
+    return 0;
+}
+
+static int open_files_source(const ImageLocation *location, const ImageTransports *transports,
+                             ImageSource **ret, Error *err)
+{
+    bool is_archive = location->transport == IMAGE_TRANSPORT_OCI_ARCHIVE ||
+                      location->transport == IMAGE_TRANSPORT_DOCKER_ARCHIVE;
+    ImageFiles *files;
+    int r = is_archive ? image_files_open_archive(transports->store, location->path,
+                                                  transports->limits, &files, err)
+                       : image_files_open_directory(location->path, &files, err);
+
+    if (r < 0)
+        return r;
+    if (location->transport == IMAGE_TRANSPORT_DOCKER_ARCHIVE)
+        r = image_source_open_docker(files, location->name, ret, err);
+    else if (location->transport == IMAGE_TRANSPORT_DIRECTORY)
+        r = image_source_open_directory(files, ret, err);
+    else
+        r = image_source_open_layout(files, location->name, ret, err);
+    return r < 0 ? error_wrap(err, r, "'%s'", location->path) : 0;
+}
+
+int image_location_open_source(const ImageLocation *location, const ImageTransports *transports,
+                               ImageSource **ret, Error *err)
+{
+    switch (location->transport) {
+    case IMAGE_TRANSPORT_STORE:
+        return image_source_open_store(transports->store, location->name, ret, err);
+    case IMAGE_TRANSPORT_REGISTRY:
+        return open_registry_source(location, transports, ret, err);
+    default:
+        return open_files_source(location, transports, ret, err);
+    }
+}
+
+static int open_registry_destination(const ImageLocation *location,
+                                     const ImageTransports *transports, ImageDestination **ret,
+                                     Error *err)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_free_ char *tag = NULL;
+    RegistryClient *client;
+    int r = open_registry_client(location, transports, true, &client, &tag, err);
+
+    if (r < 0)
+        return r;
+    (void)reference_parse(location->name, &reference, NULL); /* it was parsed before */
+    *ret = image_destination_registry(client, &reference, tag, transports->store);
+    return 0;
+}
+
+static int open_archive(const ImageLocation *location, const ImageTransports *transports,
+                        ImageDestination **ret, Error *err)
+{
+    bool is_docker = location->transport == IMAGE_TRANSPORT_DOCKER_ARCHIVE;
+    ImageArchiveFormat format = is_docker ? IMAGE_ARCHIVE_DOCKER : IMAGE_ARCHIVE_OCI;
+    _cleanup_string_list_ StringList names = {};
+    _cleanup_reference_ Reference reference = {};
+    int r = image_destination_open_archive(image_store_content(transports->store), location->path,
+                                           format, ret, err);
+
+    if (r < 0 || !location->name)
+        return r;
+    if (is_docker) {
+        (void)reference_parse(location->name, &reference, NULL); /* it was parsed before */
+        reference_set_default_tag(&reference);
+        string_list_take(&names, reference_to_string(&reference));
+    } else {
+        string_list_add(&names, location->name);
+    }
+    image_destination_archive_name(*ret, &names);
+    return 0;
+}
+
+int image_location_open_destination(const ImageLocation *location,
+                                    const ImageTransports *transports, ImageDestination **ret,
+                                    Error *err)
+{
+    _cleanup_free_ char *text = image_location_to_string(location);
+
+    switch (location->transport) {
+    case IMAGE_TRANSPORT_REGISTRY:
+        return open_registry_destination(location, transports, ret, err);
+    case IMAGE_TRANSPORT_OCI:
+        return image_destination_open_layout(location->path, location->name, ret, err);
+    case IMAGE_TRANSPORT_DIRECTORY:
+        return image_destination_open_directory(location->path, ret, err);
+    case IMAGE_TRANSPORT_OCI_ARCHIVE:
+    case IMAGE_TRANSPORT_DOCKER_ARCHIVE:
+        return open_archive(location, transports, ret, err);
+    default:
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "'%s' is this machine's store, where images are unpacked: that is a pull",
+                         text);
+    }
 }

@@ -68,3 +68,6 @@ int image_location_open_source(const ImageLocation *location, const ImageTranspo
 int image_location_open_destination(const ImageLocation *location,
                                     const ImageTransports *transports, ImageDestination **ret,
                                     Error *err);
+
+/* What the next image that is put into a registry's repository is called: a tag, or its digest. */
+void image_destination_registry_name(ImageDestination *registry, const char *reference);

@@ -103,8 +103,6 @@ static void *run(void *data)
         while (!ahead->is_stopped && ahead->made - ahead->taken >= BLOCKS - 1)
             (void)pthread_cond_wait(&ahead->changed, &ahead->mutex);
     while (!ahead->is_stopped && make_block(ahead));
-    ahead->has_ended = true;
-    (void)pthread_cond_signal(&ahead->changed);
     (void)pthread_mutex_unlock(&ahead->mutex);
     return NULL;
 }
@@ -154,23 +152,22 @@ ssize_t read_ahead_next(ReadAhead *ahead, const void **ret_block, Error *err)
     return size;
 }
 
-void read_ahead_stop(ReadAhead *ahead)
+static void stop_thread(ReadAhead *ahead)
 {
     (void)pthread_mutex_lock(&ahead->mutex);
     ahead->is_stopped = true;
     (void)pthread_cond_signal(&ahead->changed);
     (void)pthread_mutex_unlock(&ahead->mutex);
-    (void)eventfd_write(ahead->stop_fd, 1); /* far from where the counter would make it wait */
+    (void)eventfd_write(ahead->stop_fd, 1); /* of a counter at zero: it neither waits nor fails */
+    (void)pthread_join(ahead->thread, NULL);
 }
 
 void read_ahead_free(ReadAhead *ahead)
 {
     if (!ahead)
         return;
-    if (ahead->has_thread) {
-        read_ahead_stop(ahead);
-        (void)pthread_join(ahead->thread, NULL);
-    }
+    if (ahead->has_thread)
+        stop_thread(ahead);
     fd_close(ahead->stop_fd);
     (void)pthread_cond_destroy(&ahead->changed);
     (void)pthread_mutex_destroy(&ahead->mutex);

@@ -5,7 +5,7 @@
  * once. Where the file system has no such files, it has a name of its own from the beginning.
  */
 
-#include "cli/output-file.h"
+#include "base/output-file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* `cay image copy`: an image from anywhere to anywhere else, as it is. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/archive-options.h"
+#include "cli/commands.h"
+#include "cli/image-command.h"
+#include "cli/transfer-display.h"
+
+typedef struct CopyOptions {
+    bool all;
+    bool insecure;
+    ImageLimits limits;
+    char *platform;
+    bool quiet;
+} CopyOptions;
+
+static const Option copy_options[] = {
+    { "all", 'a', .type = OPTION_BOOL, .offset = offsetof(CopyOptions, all),
+      .help = "Copy an index whole, with its images for all platforms" },
+    { "insecure", .type = OPTION_BOOL, .offset = offsetof(CopyOptions, insecure),
+      .help = "Accept any certificate of a registry, or none" },
+    ARCHIVE_LIMIT_OPTIONS(CopyOptions),
+    { "platform", .type = OPTION_STRING, .argument = "string",
+      .offset = offsetof(CopyOptions, platform),
+      .help = "Copy of an index the image for this platform (default: this machine's)" },
+    { "quiet", 'q', .type = OPTION_BOOL, .offset = offsetof(CopyOptions, quiet),
+      .help = "Print nothing but the digest" },
+};
+
+const OptionTable image_copy_option_table = { OPTION_TABLE(copy_options) };
+
+static void copy_options_done(CopyOptions *options)
+{
+    free(options->platform);
+}
+
+static int check(const CopyOptions *options, char *const *arguments, ImageLocation *source,
+                 ImageLocation *destination, Error *err)
+{
+    int r = archive_limits_check(&options->limits, err);
+
+    if (r >= 0 && options->all && options->platform)
+        r = error_set(err, ERROR_INVALID, "'--all' and '--platform' exclude each other");
+    if (r >= 0)
+        r = image_location_parse(arguments[0], source, err);
+    if (r >= 0)
+        r = image_location_parse(arguments[1], destination, err);
+    return r;
+}
+
+/* Of an index this machine's image is taken, unless something else is asked for. */
+static char *choose_platform(const CopyOptions *options)
+{
+    _cleanup_platform_ Platform host = {};
+
+    if (options->all)
+        return NULL;
+    if (options->platform)
+        return memory_strdup(options->platform);
+    platform_host(&host);
+    return platform_to_string(&host);
+}
+
+static int copy(const ImageTransports *transports, const ImageLocation *from,
+                const ImageLocation *to, const CopyOptions *options, Error *err)
+{
+    _cleanup_(transfer_display_freep) TransferDisplay *display =
+        transfer_display_new(stdout, options->quiet);
+    _cleanup_(image_source_freep) ImageSource *source = NULL;
+    _cleanup_(image_destination_freep) ImageDestination *destination = NULL;
+    _cleanup_free_ char *platform = choose_platform(options);
+    ImageCopyOptions how = {
+        .content = image_store_content(transports->store),
+        .platform = platform,
+        .progress = transfer_display_show,
+        .progress_data = display,
+    };
+    Digest digest;
+    int r = image_location_open_source(from, transports, &source, err);
+
+    if (r >= 0)
+        r = image_location_open_destination(to, transports, &destination, err);
+    if (r < 0)
+        return r;
+    how.source = source;
+    how.destination = destination;
+    r = image_copy(&how, &digest, NULL, err);
+    if (r >= 0)
+        puts(digest.text);
+    return r;
+}
+
+int cli_image_copy(Invocation *invocation, Error *err)
+{
+    _cleanup_(copy_options_done) CopyOptions options = { .limits = image_limits_default() };
+    _cleanup_image_location_ ImageLocation source = {}, destination = {};
+    _cleanup_(engine_closep) Engine *engine = NULL;
+    ImageTransports transports = {};
+    int r = invocation_parse(invocation, &options, err);
+
+    if (r >= 0)
+        r = invocation_misuse(invocation,
+                              check(&options, invocation->arguments, &source, &destination, err));
+    if (r >= 0)
+        r = open_images(invocation, &engine, &transports.store, err);
+    if (r >= 0)
+        r = engine_registry_settings(engine, &transports.registries, err);
+    if (r < 0)
+        return r;
+    transports.insecure = options.insecure;
+    transports.limits = &options.limits;
+    return copy(&transports, &source, &destination, &options, err);
+}
