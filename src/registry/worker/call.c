@@ -268,8 +268,10 @@ static Verdict judge_connection(Call *call)
     if (error_is_set(&call->error) ||
         (call->has_begun && call->options.is_complete && call->options.is_complete(call)))
         return CALL_OVER;
-    if (endpoint->settings->try_plain_http && !endpoint->uses_plain_http &&
-        !endpoint->was_reached && !call->start_url && lacks_tls(call)) {
+    /* another call may have found that out while this one was under way */
+    if (endpoint->settings->try_plain_http && strncmp(call->url, "https:", 6) == 0 &&
+        (endpoint->uses_plain_http || !endpoint->was_reached) && !call->start_url &&
+        lacks_tls(call)) {
         endpoint->uses_plain_http = true;
         call_aim(call, endpoint);
         return CALL_AGAIN;
