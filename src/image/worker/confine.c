@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/landlock.h"
+#include "base/syscall-filter.h"
 #include "base/syscalls.h"
-#include "image/worker/landlock.h"
-#include "image/worker/syscall-filter.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ADDRESS_SANITIZER 1
@@ -56,6 +56,68 @@ static const struct {
 
 #define ATTRIBUTES_READ_ONLY                                                                       \
     (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static const char *const allowed[] = {
+    /* input and output, files of the tree, the reply */
+    "read",
+    "write",
+    "lseek",
+    "_llseek",
+    "close",
+    "openat",
+    "openat2",
+    "fcntl",
+    "fcntl64",
+    "fstat",
+    "fstat64",
+    "newfstatat",
+    "fstatat64",
+    "statx",
+    "fstatfs",
+    "fstatfs64",
+    "getdents64",
+    "readlinkat",
+    "fchdir",
+    /* waiting for input, or for being told to stop */
+    "poll",
+    "ppoll",
+    "ppoll_time64",
+    "eventfd2",
+    /* what they carry */
+    "fgetxattr",
+    "lgetxattr",
+    "flistxattr",
+    "llistxattr",
+};
+
+/* Whoever unpacks also makes, names and removes files, and gives them what they carry. */
+static const char *const allowed_to_write[] = {
+    "sync_file_range", "ftruncate",    "ftruncate64",  "fdatasync", "syncfs",           "mkdirat",
+    "mknodat",         "symlinkat",    "linkat",       "renameat2", "unlinkat",         "fchown",
+    "fchownat",        "fchmod",       "fchmodat",     "utimensat", "utimensat_time64", "fsetxattr",
+    "lsetxattr",       "fremovexattr", "lremovexattr",
+};
+
+/* Nothing here has a use for a network. */
+static const char *const deadly[] = {
+    "socket", "socketpair", "connect", "bind", "listen", "accept4",
+};
+
+static int filter_syscalls(bool only_reads, Error *err)
+{
+    const SyscallTable tables[] = {
+        { SYSCALL_TABLE(allowed) },
+        { SYSCALL_TABLE(deadly), .action = SYSCALL_KILL },
+        { SYSCALL_TABLE(allowed_to_write) },
+    };
+    const SyscallFilter filter = {
+        .tables = tables,
+        .n_tables = ARRAY_SIZE(tables) - (only_reads ? 1 : 0),
+        .has_threads = !only_reads,
+    };
+
+    return syscall_filter_load(&filter, err);
+}
 
 static int limit_resources(Error *err)
 {
@@ -155,6 +217,8 @@ static int drop_capabilities(const ConfineOptions *options, Error *err)
 
 int confine(int *target_fd, const ConfineOptions *options, Error *err)
 {
+    LandlockRule rule = { .may_change = !options->only_reads };
+    LandlockOptions landlock = { .rules = &rule, .n_rules = 1 };
     bool has_own_root;
     int fd, r;
 
@@ -173,7 +237,8 @@ int confine(int *target_fd, const ConfineOptions *options, Error *err)
         *target_fd = fd;
     }
 
-    r = landlock_confine(*target_fd, options->only_reads);
+    rule.fd = *target_fd;
+    r = landlock_confine(&landlock);
     if (r < 0 && !has_own_root)
         return error_set(err, ERROR_UNSUPPORTED,
                          "this host cannot confine the image worker: it needs root, or Landlock "
@@ -181,5 +246,5 @@ int confine(int *target_fd, const ConfineOptions *options, Error *err)
     r = drop_capabilities(options, err);
     if (r < 0)
         return r;
-    return syscall_filter_load(options->only_reads, err);
+    return filter_syscalls(options->only_reads, err);
 }

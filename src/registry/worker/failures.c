@@ -103,27 +103,43 @@ static char *registry_words(const Call *call)
     return text.length > 0 ? failure_quote(text.data, text.length) : NULL;
 }
 
-/* "manifest 'latest' of 'library/debian' at 'registry-1.docker.io'", and who it was sent to. */
+static bool is_about_repository(const Call *call)
+{
+    return call->session->opening.repository.path && !call->options.is_global &&
+           call->options.access <= CALL_PUSH;
+}
+
+/* "manifest 'latest' of 'library/debian' at 'registry-1.docker.io'", and where that led to. */
 static char *subject(const Call *call)
 {
-    const char *path = call->session->opening.repository.path,
-               *host = endpoint_host(call->endpoint);
-    bool has_repository = path && !call->options.is_global && !call->options.url;
+    const char *path = call->session->opening.repository.path;
+    bool has_repository = is_about_repository(call);
     _cleanup_free_ char *base = endpoint_base_url(call->endpoint);
     _cleanup_origin_ Origin origin = {};
     bool is_elsewhere = !origin_equal(call->url, base) && origin_parse(call->url, &origin) == 0;
+    _cleanup_free_ char *elsewhere =
+        is_elsewhere ? memory_printf(" (from '%s:%s')", origin.host, origin.port) : NULL;
 
-    return memory_printf("%s%s%s%s at '%s'%s%s%s", call->what, has_repository ? " of '" : "",
-                         has_repository ? path : "", has_repository ? "'" : "", host,
-                         is_elsewhere ? ", which leads to '" : "", is_elsewhere ? origin.host : "",
-                         is_elsewhere ? "'" : "");
+    return memory_printf("%s%s%s%s at '%s'%s", call->what, has_repository ? " of '" : "",
+                         has_repository ? path : "", has_repository ? "'" : "",
+                         endpoint_host(call->endpoint), elsewhere ? elsewhere : "");
 }
 
+static bool has_credentials(const Endpoint *endpoint)
+{
+    const RegistryCredentials *credentials = &endpoint->settings->credentials;
+
+    return credentials->username || credentials->identity_token || credentials->registry_token;
+}
+
+/* Registries do not say whether there is something that they refuse. */
 static const char *hint(const Call *call, ErrorKind kind)
 {
-    if (kind != ERROR_DENIED || call->was_authorized)
+    if (kind != ERROR_DENIED || !is_about_repository(call))
         return "";
-    return "; it does not exist, or 'cay login' is needed";
+    return has_credentials(call->endpoint)
+               ? "; the repository does not exist, or you may not do that"
+               : "; the repository does not exist, or it takes 'cay login'";
 }
 
 int failure_of_answer(const Call *call, Error *err)

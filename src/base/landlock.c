@@ -5,11 +5,12 @@
  * older. What a running kernel does not know is left out, version by version.
  */
 
-#include "image/worker/landlock.h"
+#include "base/landlock.h"
 
 #include <errno.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #define ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)
 #define ACCESS_FS_IOCTL_DEV (UINT64_C(1) << 15)
+#define ACCESS_NET_BIND UINT64_C(1)
 #define ACCESS_NET_ALL UINT64_C(3)
 #define SCOPE_ALL UINT64_C(3)
 
@@ -30,15 +32,18 @@ struct ruleset_attr {
     uint64_t scoped;             /* since 6 */
 };
 
-#define ACCESS_FS_UNPACK                                                                           \
+#define ACCESS_FS_CHANGE                                                                           \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |  \
      LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                              \
      LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |    \
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |  \
      LANDLOCK_ACCESS_FS_REFER)
-#define ACCESS_FS_PACK (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define ACCESS_FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+/* What there is to allow for something that is no directory. */
+#define ACCESS_OF_FILES                                                                            \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | ACCESS_FS_TRUNCATE)
 #define ACCESS_FS_FIRST                                                                            \
-    (ACCESS_FS_UNPACK | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+    (ACCESS_FS_CHANGE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_SOCK)
 
 /* What each version added to forbid. */
 static const struct {
@@ -53,7 +58,7 @@ static const struct {
     { 6, sizeof(struct ruleset_attr), { 0, 0, SCOPE_ALL } },
 };
 
-static int create_ruleset(uint64_t *ret_handled)
+static int create_ruleset(bool may_connect, uint64_t *ret_handled)
 {
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     struct ruleset_attr attr = {};
@@ -68,25 +73,44 @@ static int create_ruleset(uint64_t *ret_handled)
         attr.scoped |= versions[i].adds.scoped;
         size = versions[i].size;
     }
+    if (may_connect)
+        attr.handled_access_net &= ACCESS_NET_BIND;
 
     fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
     *ret_handled = attr.handled_access_fs;
     return fd < 0 ? -errno : fd;
 }
 
-int landlock_confine(int target_fd, bool only_reads)
+static int add_rule(int ruleset_fd, const LandlockRule *rule, uint64_t handled)
 {
-    uint64_t handled = 0;
-    _cleanup_close_ int ruleset_fd = create_ruleset(&handled);
     struct landlock_path_beneath_attr beneath = {
         .allowed_access =
-            (only_reads ? ACCESS_FS_PACK : ACCESS_FS_UNPACK | ACCESS_FS_TRUNCATE) & handled,
-        .parent_fd = target_fd,
+            (rule->may_change ? ACCESS_FS_CHANGE | ACCESS_FS_TRUNCATE : ACCESS_FS_READ) & handled,
+        .parent_fd = rule->fd,
     };
+    struct stat st;
+
+    if (fstat(rule->fd, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode))
+        beneath.allowed_access &= ACCESS_OF_FILES;
+    return syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0
+               ? -errno
+               : 0;
+}
+
+int landlock_confine(const LandlockOptions *options)
+{
+    uint64_t handled = 0;
+    _cleanup_close_ int ruleset_fd = create_ruleset(options->may_connect, &handled);
 
     if (ruleset_fd < 0)
         return ruleset_fd;
-    if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
-        return -errno;
+    for (size_t i = 0; i < options->n_rules; i++) {
+        int r = add_rule(ruleset_fd, &options->rules[i], handled);
+
+        if (r < 0)
+            return r;
+    }
     return syscall(SYS_landlock_restrict_self, ruleset_fd, 0) < 0 ? -errno : 0;
 }
