@@ -50,7 +50,8 @@ const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
 /* In the order in which help shows them. */
 static const CommandTable *const tables[] = {
-    &container_commands, &image_commands, &secret_commands, &system_commands, &volume_commands,
+    &container_commands, &image_commands,  &registry_commands,
+    &secret_commands,    &system_commands, &volume_commands,
 };
 
 const Command *command_at(size_t index)
@@ -64,15 +65,17 @@ const Command *command_at(size_t index)
 }
 
 static const char *const unsupported_commands[] = {
-    "builder",    "build",          "buildx",
-    "checkpoint", "compose",        "config",
-    "context",    "login",          "logout",
-    "manifest",   "network",        "node",
-    "plugin",     "port",           "pull",
-    "push",       "search",         "service",
-    "stack",      "swarm",          "trust",
-    "update",     "image build",    "image pull",
-    "image push", "container port", "container update",
+    "builder",        "build",
+    "buildx",         "checkpoint",
+    "compose",        "config",
+    "context",        "manifest",
+    "network",        "node",
+    "plugin",         "port",
+    "pull",           "service",
+    "stack",          "swarm",
+    "trust",          "update",
+    "image build",    "image pull",
+    "container port", "container update",
 };
 
 const Command *command_by_name(const char *name)

@@ -35,6 +35,7 @@ typedef struct Pieces {
 
 static const char layers_directory[] = "layers";
 static const char content_directory[] = "content";
+static const char partial_directory[] = "content/partial"; /* what is being fetched, or was */
 
 static void pieces_done(Pieces *pieces)
 {
@@ -276,6 +277,9 @@ int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
     keep_used_layers(engine, &pieces, &usage);
     for (size_t i = 0; i < pieces.count; i++)
         usage.images_reclaimable += pieces.items[i].is_active ? 0 : pieces.items[i].size;
+    r = add_directory(engine, partial_directory, &usage.images_reclaimable, err);
+    if (r < 0)
+        return r;
     *ret = usage;
     usage = (DiskUsage) {};
     return 0;

@@ -21,9 +21,10 @@ typedef struct ImageUsage {
 
 typedef struct DiskUsage {
     ImageList images;
-    ImageUsage *image_usages;   /* in step with images */
-    int64_t images_size;        /* all of them together, each layer once */
-    int64_t images_reclaimable; /* what no container needs */
+    ImageUsage *image_usages; /* in step with images */
+    int64_t images_size;      /* all of them together, each layer once */
+    int64_t
+        images_reclaimable; /* what no container needs, and parts of what was not fetched whole */
     ContainerList containers;
     int64_t *container_sizes; /* what each has written, in step with containers */
     VolumeList volumes;

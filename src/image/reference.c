@@ -254,7 +254,7 @@ void reference_array_done(ReferenceArray *references)
     *references = (ReferenceArray) {};
 }
 
-static bool has_domain(const char *text)
+bool reference_has_domain(const char *text)
 {
     size_t length = strcspn(text, "/");
     _cleanup_free_ char *first = memory_strndup(text, length);
@@ -274,7 +274,7 @@ int reference_candidates(const char *text, const StringList *domains, ReferenceA
     _cleanup_reference_ Reference plain = {};
     int r = reference_parse(text, &plain, err); /* whose message is about what was typed */
 
-    if (r >= 0 && has_domain(text))
+    if (r >= 0 && reference_has_domain(text))
         r = add_candidate(text, &references, err);
     else
         for (size_t i = 0; i < domains->count && r >= 0; i++) {

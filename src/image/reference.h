@@ -35,6 +35,9 @@ void reference_done(Reference *reference);
  */
 int reference_parse(const char *text, Reference *ret, Error *err);
 
+/* Does @text name its domain, "host/path"? */
+bool reference_has_domain(const char *text);
+
 typedef JSON_ARRAY_OF(Reference) ReferenceArray;
 void reference_array_done(ReferenceArray *references);
 #define _cleanup_reference_array_ _cleanup_(reference_array_done)

@@ -96,7 +96,6 @@ typedef struct IngestEntry {
     char *file;        /* regular file: its name in the target directory, "0", "1", ... */
     char *link;        /* symbolic or hard link: the target as the archive says, unchecked */
     bool is_hard_link; /* link is relative to the archive's root, not to path's directory */
-    char *digest;      /* of file, as Digest.text */
     int64_t size;      /* of file, bytes */
 } IngestEntry;
 

@@ -77,7 +77,6 @@ static const JsonField ingest_entry_fields[] = {
     JSON_FIELD(IngestEntry, file, "file", JSON_TYPE_STRING),
     JSON_FIELD(IngestEntry, link, "link", JSON_TYPE_STRING),
     JSON_FIELD(IngestEntry, is_hard_link, "isHardLink", JSON_TYPE_BOOL),
-    JSON_FIELD(IngestEntry, digest, "digest", JSON_TYPE_STRING),
     JSON_FIELD(IngestEntry, size, "size", JSON_TYPE_INT64),
 };
 static const JsonStruct ingest_entry_json = JSON_STRUCT(IngestEntry, ingest_entry_fields);

@@ -16,7 +16,7 @@
 #define HOST_LENGTH_MAX 255
 
 /* All that Docker Hub answers to, or has answered to. */
-static const char *const hub_names[] = { REGISTRY_HUB, "index.docker.io", REGISTRY_HUB_HOST };
+static const char *const hub_names[] = { REGISTRY_HUB, REGISTRY_HUB_INDEX, REGISTRY_HUB_HOST };
 
 static const char *skip_scheme(const char *address)
 {
@@ -69,6 +69,17 @@ bool registry_host_is_valid(const char *host)
         return true;
     digits = strspn(host + length + 1, "0123456789");
     return host[length] == ':' && digits > 0 && digits <= 5 && host[length + 1 + digits] == '\0';
+}
+
+int registry_host_parse(const char *address, char **ret, Error *err)
+{
+    _cleanup_free_ char *host = registry_host_from_address(address);
+
+    if (!registry_host_is_valid(host))
+        return error_set(err, ERROR_INVALID,
+                         "'%s' is no name of a registry, write HOST or HOST:PORT", address);
+    *ret = TAKE_PTR(host);
+    return 0;
 }
 
 bool registry_host_is_loopback(const char *host)

@@ -75,7 +75,9 @@ static int add_registry(const RegistrySettings *settings, const RegistryWish *wi
     RegistryEndpoint *endpoint = JSON_ARRAY_ADD(&repository->endpoints);
     int r;
 
-    endpoint->host = memory_strdup(is_hub ? REGISTRY_HUB_HOST : repository->domain);
+    endpoint->host = memory_strdup(!is_hub            ? repository->domain
+                                   : wish->for_search ? REGISTRY_HUB_INDEX
+                                                      : REGISTRY_HUB_HOST);
     endpoint->prefix = memory_strdup("");
     r = apply_rule(settings, repository->domain, endpoint, err);
     if (r < 0)

@@ -28,9 +28,11 @@
 #define REGISTRY_DEFAULT_SETTINGS "/etc/cay/registries.yaml"
 #define REGISTRY_SETTINGS_NAME "registries.yaml"
 
-/* Docker Hub in references, the host it is at, and what its credentials are kept under. */
+/* Docker Hub in references, the host it is at, that of its search, and what its credentials are
+ * kept under. */
 #define REGISTRY_HUB "docker.io"
 #define REGISTRY_HUB_HOST "registry-1.docker.io"
+#define REGISTRY_HUB_INDEX "index.docker.io"
 #define REGISTRY_HUB_CREDENTIALS "https://index.docker.io/v1/"
 
 typedef struct RegistrySettings RegistrySettings;
@@ -53,6 +55,7 @@ typedef struct RegistryWish {
     const char *domain;                     /* as in references */
     const char *path;                       /* NULL: the registry as a whole */
     bool for_push;                          /* no mirrors */
+    bool for_search;                        /* of Docker Hub, where its search is */
     bool insecure;                          /* asked for by the user: as in the file */
     const char *credentials_file;           /* NULL: registry_credentials_path() */
     const RegistryCredentials *credentials; /* instead of the stored ones; NULL: those */

@@ -430,17 +430,18 @@ def test_an_outer_archive_becomes_numbered_files(unpack):
         directory(b"blobs"), member(b"./blobs/one", b"1" * 1000), member(b"manifest.json", b"{}"),
         symlink(b"layer.tar", b"../x/layer.tar"), hard_link(b"again", b"blobs/one"))))
     assert entries == [
-        {"path": "blobs/one", "file": "0", "digest": sha256(b"1" * 1000), "size": 1000},
-        {"path": "manifest.json", "file": "1", "digest": sha256(b"{}"), "size": 2},
+        {"path": "blobs/one", "file": "0", "size": 1000},
+        {"path": "manifest.json", "file": "1", "size": 2},
         {"path": "layer.tar", "link": "../x/layer.tar"},
         {"path": "again", "link": "blobs/one", "isHardLink": True}]
     assert unpack.names() == {b"0", b"1"}
     assert stat.S_IMODE(os.lstat(unpack.path(b"0")).st_mode) == 0o600
 
 
-def test_the_digest_of_a_sparse_member_counts_its_holes(unpack):
+def test_a_sparse_member_of_an_outer_archive_keeps_its_size(unpack):
     content = bytes(1000) + b"x" * 24 + bytes(5000)
     data = archive(pax([(b"GNU.sparse.size", b"6024"), (b"GNU.sparse.numblocks", b"1"),
                         (b"GNU.sparse.offset", b"1000"), (b"GNU.sparse.numbytes", b"24")]),
                    member(b"sparse", b"x" * 24))
-    assert unpack.ingest(data)[0]["digest"] == sha256(content)
+    assert unpack.ingest(data)[0]["size"] == len(content)
+    assert open(unpack.path(b"0"), "rb").read() == content

@@ -5,13 +5,11 @@
 
 #include <stdint.h>
 
-#include "base/digest.h"
 #include "base/error.h"
 #include "image/worker/tar-reader.h"
 
 /*
  * Write @size bytes from @reader to the empty file @fd; what the archive leaves out stays a hole.
- * @digest (may be NULL) gets the content, holes as zeros. Errors: CORRUPT (content beyond @size),
- * EXHAUSTED (no space), SYSTEM.
+ * Errors: CORRUPT (content beyond @size), EXHAUSTED (no space), SYSTEM.
  */
-int content_write(TarReader *reader, int fd, int64_t size, DigestState *digest, Error *err);
+int content_write(TarReader *reader, int fd, int64_t size, Error *err);

@@ -145,7 +145,7 @@ static int extract_file(Extraction *extraction, Entry *entry, Error *err)
     fd = make_replacing(extraction, entry, make_file, err);
     if (fd < 0)
         return fd;
-    r = content_write(extraction->reader, fd, size, NULL, err);
+    r = content_write(extraction->reader, fd, size, err);
     if (r < 0)
         return error_wrap(err, r, "archive entry '%s'", entry->quoted);
     extraction->result.size += size;

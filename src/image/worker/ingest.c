@@ -54,8 +54,6 @@ static int ingest_file(Ingestion *ingestion, struct archive_entry *header, Inges
                        Error *err)
 {
     _cleanup_close_ int fd = -EBADF;
-    DigestState state;
-    Digest digest;
     int r;
 
     entry->size = archive_entry_size(header);
@@ -71,14 +69,11 @@ static int ingest_file(Ingestion *ingestion, struct archive_entry *header, Inges
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return failure_write(err, -errno, "make a file for '%s'", entry->path);
-    digest_begin(&state);
-    r = content_write(ingestion->reader, fd, entry->size, &state, err);
+    r = content_write(ingestion->reader, fd, entry->size, err);
     if (r < 0)
         return error_wrap(err, r, "archive entry '%s'", entry->path);
 
     ingestion->size += entry->size;
-    digest = digest_end(&state);
-    entry->digest = memory_strdup(digest.text);
     return 0;
 }
 
@@ -189,7 +184,7 @@ int ingest(const IngestOptions *options, IngestResult *ret, Error *err)
     LayerStreamOptions how = {
         .input_fd = options->input_fd,
         .blob_fd = -EBADF,
-        .is_unhashed = true, /* each member is, instead */
+        .is_unhashed = true, /* whoever uses a member looks at that */
         .limits = ingestion.limits,
     };
     int r;

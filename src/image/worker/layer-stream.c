@@ -7,19 +7,21 @@
 #include "image/worker/layer-stream.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "image/manifest.h"
 
 /* The blob is the input as it is, or what an encoder makes of it. */
-static int open_blob(LayerStreamInput *input, const LayerStreamOptions *options, Error *err)
+static int open_blob(LayerStream *stream, const LayerStreamOptions *options, Error *err)
 {
+    LayerStreamInput *input = &stream->input;
     bool encode = !decoder_media_type(input->decoder) ||
                   (options->compress_blob && !decoder_is_compressed(input->decoder));
 
     if (options->blob_fd < 0)
         return 0;
-    return encode ? blob_encoder_open(options->blob_fd, &input->encoder, err)
+    return encode ? blob_encoder_open(options->blob_fd, &stream->encoder, err)
                   : source_copy_to(&input->source, options->blob_fd, err);
 }
 
@@ -66,11 +68,23 @@ static ssize_t read_input(void *data, uint8_t *block, Error *err)
         return r;
     if (input->is_hashed)
         digest_add(&input->digest, block, (size_t)size);
-    if (input->encoder) {
-        r = blob_encoder_add(input->encoder, block, (size_t)size, err);
-        if (r < 0)
-            return r;
-    }
+    return size;
+}
+
+/* ReadAheadFunction: compression takes longer than all the rest. */
+static ssize_t encode_input(void *data, uint8_t *block, Error *err)
+{
+    LayerStream *stream = data;
+    const void *decoded;
+    ssize_t size = read_ahead_next(stream->decoded, &decoded, err);
+    int r;
+
+    if (size <= 0)
+        return size;
+    r = blob_encoder_add(stream->encoder, decoded, (size_t)size, err);
+    if (r < 0)
+        return r;
+    memcpy(block, decoded, (size_t)size);
     return size;
 }
 
@@ -86,21 +100,25 @@ int layer_stream_init(LayerStream *stream, const LayerStreamOptions *options, Er
         return r;
     input->decoder = decoder_new(&input->source);
     input->is_hashed = !options->is_unhashed && decoder_is_compressed(input->decoder);
-    r = open_blob(input, options, err);
+    r = open_blob(stream, options, err);
     if (r >= 0)
-        r = read_ahead_new(read_input, input, &stream->ahead, err);
+        r = read_ahead_new(read_input, input, &stream->decoded, err);
     if (r < 0)
         return r;
-    input->source.stop_fd = read_ahead_stop_fd(stream->ahead);
-    return 0;
+    input->source.stop_fd = read_ahead_stop_fd(stream->decoded);
+    return stream->encoder ? read_ahead_new(encode_input, stream, &stream->encoded, err) : 0;
 }
 
 void layer_stream_done(LayerStream *stream)
 {
     LayerStreamInput *input = &stream->input;
 
-    read_ahead_free(stream->ahead); /* first: its thread uses the rest */
-    blob_encoder_close(input->encoder);
+    /* The threads first, which use the rest: one may wait for the other. */
+    if (stream->decoded)
+        read_ahead_stop(stream->decoded);
+    read_ahead_free(stream->encoded);
+    read_ahead_free(stream->decoded);
+    blob_encoder_close(stream->encoder);
     decoder_free(input->decoder);
     source_done(&input->source);
     error_done(&stream->error);
@@ -114,7 +132,8 @@ ssize_t layer_stream_read(LayerStream *stream, const void **ret_block)
         return -stream->error.errnum;
     if (stream->ended)
         return 0;
-    size = read_ahead_next(stream->ahead, ret_block, &stream->error);
+    size = read_ahead_next(stream->encoded ? stream->encoded : stream->decoded, ret_block,
+                           &stream->error);
     stream->ended = size == 0;
     return size;
 }
@@ -159,9 +178,9 @@ int layer_stream_finish(LayerStream *stream, const UnpackOptions *options, Unpac
 
     ret->blob_digest = packed;
     ret->blob_size = input->source.total;
-    if (input->encoder) {
+    if (stream->encoder) {
         media_type = MEDIA_TYPE_OCI_LAYER "+zstd";
-        r = blob_encoder_finish(input->encoder, &ret->blob_digest, &ret->blob_size, err);
+        r = blob_encoder_finish(stream->encoder, &ret->blob_digest, &ret->blob_size, err);
         if (r < 0)
             return r;
     }

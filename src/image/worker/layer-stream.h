@@ -4,8 +4,8 @@
 /*
  * The uncompressed stream of one archive: decoded, hashed, measured against the limits and, where a
  * blob is wanted, compressed on its way past. It is always read to its very end, so that digests
- * cover all of it. All of that is done ahead of who reads, by another thread where the stream is
- * long enough for one (image/worker/read-ahead.h).
+ * cover all of it. All of that is done ahead of who reads, by other threads where the stream is
+ * long enough for them (image/worker/read-ahead.h): one that decodes, one that compresses.
  */
 
 #include <stdbool.h>
@@ -28,11 +28,11 @@ typedef struct LayerStreamOptions {
     const ImageLimits *limits; /* must outlive the stream */
 } LayerStreamOptions;
 
-/* What is on its way to the reader: until the stream has ended, only for the thread ahead. */
+/* What is on its way to the reader: until the stream has ended, only for the thread that decodes.
+ */
 typedef struct LayerStreamInput {
     Source source;
     Decoder *decoder;
-    BlobEncoder *encoder; /* NULL: the blob is kept as given, or not wanted */
     const ImageLimits *limits;
     DigestState digest;
     bool is_hashed;      /* the uncompressed bytes, apart from the source's */
@@ -42,7 +42,9 @@ typedef struct LayerStreamInput {
 
 typedef struct LayerStream {
     LayerStreamInput input;
-    ReadAhead *ahead;
+    ReadAhead *decoded;
+    BlobEncoder *encoder; /* NULL: the blob is kept as given, or not wanted */
+    ReadAhead *encoded;   /* with an encoder: its blocks, behind it */
     bool ended;
     Error error; /* what a read met; set once, the stream is dead then */
 } LayerStream;

@@ -103,6 +103,8 @@ static void *run(void *data)
         while (!ahead->is_stopped && ahead->made - ahead->taken >= BLOCKS - 1)
             (void)pthread_cond_wait(&ahead->changed, &ahead->mutex);
     while (!ahead->is_stopped && make_block(ahead));
+    ahead->has_ended = true;
+    (void)pthread_cond_signal(&ahead->changed);
     (void)pthread_mutex_unlock(&ahead->mutex);
     return NULL;
 }
@@ -152,22 +154,23 @@ ssize_t read_ahead_next(ReadAhead *ahead, const void **ret_block, Error *err)
     return size;
 }
 
-static void stop_thread(ReadAhead *ahead)
+void read_ahead_stop(ReadAhead *ahead)
 {
     (void)pthread_mutex_lock(&ahead->mutex);
     ahead->is_stopped = true;
     (void)pthread_cond_signal(&ahead->changed);
     (void)pthread_mutex_unlock(&ahead->mutex);
-    (void)eventfd_write(ahead->stop_fd, 1); /* of a counter at zero: it neither waits nor fails */
-    (void)pthread_join(ahead->thread, NULL);
+    (void)eventfd_write(ahead->stop_fd, 1); /* far from where the counter would make it wait */
 }
 
 void read_ahead_free(ReadAhead *ahead)
 {
     if (!ahead)
         return;
-    if (ahead->has_thread)
-        stop_thread(ahead);
+    if (ahead->has_thread) {
+        read_ahead_stop(ahead);
+        (void)pthread_join(ahead->thread, NULL);
+    }
     fd_close(ahead->stop_fd);
     (void)pthread_cond_destroy(&ahead->changed);
     (void)pthread_mutex_destroy(&ahead->mutex);

@@ -28,13 +28,16 @@ typedef struct ReadAhead ReadAhead;
 /* @data must outlive the reader. Errors: SYSTEM. */
 int read_ahead_new(ReadAheadFunction function, void *data, ReadAhead **ret, Error *err);
 
-/* Stop the thread, whatever it waits for, and wait for its end. */
+/* Tell the thread to end, whatever it waits for, and wait for that. */
 void read_ahead_free(ReadAhead *ahead);
 DEFINE_CLEANUP(ReadAhead *, read_ahead_free);
 
 /* A descriptor that becomes readable when the thread is to end: its function waits for this one
  * wherever it waits for another. */
 int read_ahead_stop_fd(const ReadAhead *ahead);
+
+/* Only tell it. Who reads from it, if that is another thread, gets what there is, then the end. */
+void read_ahead_stop(ReadAhead *ahead);
 
 /* The next block, valid until the next call. Returns its size, 0 at the end, or -errno. */
 ssize_t read_ahead_next(ReadAhead *ahead, const void **ret_block, Error *err);
