@@ -168,11 +168,11 @@ int image_files_read(ImageFiles *files, const char *path, RegistryDocument *ret,
 int image_files_digest(const ImageFiles *files, const char *path, Digest *ret, int64_t *ret_size,
                        Error *err)
 {
-    const IngestEntry *entry = image_archive_find(&files->archive, path);
+    _cleanup_close_ int fd = -EBADF;
+    int r = image_files_open(files, path, &fd, NULL, err);
 
-    if (!entry)
-        return missing(files, path, err);
-    (void)digest_parse(entry->digest, ret); /* checked when the worker said it */
-    *ret_size = entry->size;
-    return 0;
+    if (r < 0)
+        return r;
+    r = digest_of_fd(fd, ret, ret_size);
+    return r < 0 ? error_result(err, r, "read '%.200s'", path) : 0;
 }

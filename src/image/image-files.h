@@ -42,6 +42,6 @@ int image_files_open(const ImageFiles *files, const char *path, int *ret_fd, int
 /* Read a document whole. Errors: the same, INVALID (too long), EXHAUSTED (too much in all). */
 int image_files_read(ImageFiles *files, const char *path, RegistryDocument *ret, Error *err);
 
-/* What the worker says of the member @path of an archive. Errors: CORRUPT (missing). */
+/* Hash the file @path. Errors: as image_files_open(). */
 int image_files_digest(const ImageFiles *files, const char *path, Digest *ret, int64_t *ret_size,
                        Error *err);
