@@ -330,7 +330,10 @@ class FaultProxy(Registry):
     @staticmethod
     def _read(reader, connection):
         line = reader.readline().decode("latin-1").split()
-        if len(line) != 3:
+        if not line:
+            return None
+        if not line[-1].startswith("HTTP/1."):  # whoever tries TLS first
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             return None
         parsed = http.client.parse_headers(reader)
         headers = {name.lower(): ", ".join(parsed.get_all(name)) for name in parsed}
