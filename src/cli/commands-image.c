@@ -95,6 +95,18 @@ static const Command commands[] = {
         .execute = cli_image_prune,
     },
     {
+        .names = { "image pull", "pull" },
+        .arguments = "NAME[:TAG|@DIGEST]",
+        .summary = "Pull an image from a registry",
+        .description = "Without a tag, 'latest' is pulled. A pull that was interrupted goes on "
+                       "where it ended.",
+        .options = &image_pull_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .flags = COMMAND_COMMON,
+        .execute = cli_image_pull,
+    },
+    {
         .names = { "image push", "push" },
         .arguments = "NAME[:TAG]",
         .summary = "Push an image to a registry",

@@ -65,17 +65,9 @@ const Command *command_at(size_t index)
 }
 
 static const char *const unsupported_commands[] = {
-    "builder",        "build",
-    "buildx",         "checkpoint",
-    "compose",        "config",
-    "context",        "manifest",
-    "network",        "node",
-    "plugin",         "port",
-    "pull",           "service",
-    "stack",          "swarm",
-    "trust",          "update",
-    "image build",    "image pull",
-    "container port", "container update",
+    "builder",  "build",   "buildx", "checkpoint",  "compose",        "config",           "context",
+    "manifest", "network", "node",   "plugin",      "port",           "service",          "stack",
+    "swarm",    "trust",   "update", "image build", "container port", "container update",
 };
 
 const Command *command_by_name(const char *name)

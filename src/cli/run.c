@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,15 +15,70 @@
 #include "cli/id-file.h"
 #include "cli/open-engine.h"
 #include "cli/run-options.h"
+#include "cli/transfer-display.h"
 #include "engine/container.h"
+#include "engine/engine-pull.h"
+#include "image/reference.h"
 
-static int check_pull_policy(PullPolicy pull, Error *err)
+/* The container is made of what was found under the name @name (taken). */
+static void use_image(RunOptions *options, char *name)
 {
-    if (pull == PULL_ALWAYS)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "'--pull always' is not supported by this version: it has no registry "
-                         "client yet, use 'cay load', 'cay import' or 'cay image bootstrap'");
-    return 0;
+    free(options->spec.image);
+    options->spec.image = name;
+}
+
+static int pull_image(Engine *engine, RunOptions *options, Error *err)
+{
+    _cleanup_(transfer_display_freep) TransferDisplay *display =
+        transfer_display_new(stderr, options->quiet);
+    EnginePull pull = {
+        .name = options->spec.image,
+        .platform = options->spec.platform,
+        .progress = transfer_display_show,
+        .progress_data = display,
+    };
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_free_ char *complete = NULL;
+    int r = engine_pull(engine, &pull, &complete, err);
+
+    if (r >= 0)
+        r = reference_parse(complete, &reference, err);
+    if (r >= 0)
+        use_image(options, reference_to_familiar(&reference));
+    return r;
+}
+
+/* "debian" is looked for as "debian:latest", and that is what is said. */
+static void tell_missing(const char *name)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_free_ char *whole = NULL;
+
+    if (reference_parse(name, &reference, NULL) < 0)
+        return; /* the pull tells why */
+    reference_set_default_tag(&reference);
+    whole = reference_to_familiar(&reference);
+    fprintf(stderr, "Unable to find image '%s' locally\n", whole);
+}
+
+/* Have the image that the container is to be made of, by the policy of --pull. */
+static int get_image(Engine *engine, RunOptions *options, Error *err)
+{
+    char *found = NULL;
+    int r;
+
+    if (options->pull == PULL_ALWAYS)
+        return pull_image(engine, options, err);
+    r = engine_has_image(engine, options->spec.image, options->spec.platform, &found, err);
+    if (r < 0)
+        return r;
+    if (found)
+        use_image(options, found);
+    if (r > 0 || options->pull == PULL_NEVER)
+        return 0;
+    if (!options->quiet)
+        tell_missing(options->spec.image);
+    return pull_image(engine, options, err);
 }
 
 /* Make the container, and tell who asked for it by file. */
@@ -32,6 +88,8 @@ static int make_container(Engine *engine, RunOptions *options, ContainerClaim **
     _cleanup_id_file_ IdFile id_file = { .fd = -EBADF };
     int r = id_file_open(&id_file, options->cidfile, err);
 
+    if (r >= 0)
+        r = get_image(engine, options, err);
     if (r >= 0)
         r = container_create(engine, &options->spec, &claim, err);
     if (r >= 0)
@@ -78,9 +136,6 @@ static int prepare(Invocation *invocation, RunOptions *options, Engine **ret, Er
 {
     int r = run_options_parse(invocation, options, err);
 
-    if (r < 0)
-        return r;
-    r = check_pull_policy(options->pull, err);
     return r < 0 ? r : open_engine(invocation, ret, err);
 }
 

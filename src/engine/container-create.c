@@ -141,7 +141,7 @@ static int find_image(ImageStore *images, const char *name, Image **ret, Error *
 
     if (r < 0 && problem.kind == ERROR_NOT_FOUND)
         return error_set(err, ERROR_NOT_FOUND,
-                         "%s: get it with 'cay load', 'cay import' or 'cay image bootstrap'",
+                         "%s: get it with 'cay pull', 'cay load' or 'cay image bootstrap'",
                          error_message(&problem));
     if (r < 0)
         error_move(err, &problem);

@@ -108,7 +108,7 @@ def test_an_image_removed_while_it_is_run_is_whole_or_gone(cay, state, tmp_path,
     rootfs.write_bytes(images.busybox_tar(["sh", "true"]))
     for _ in range(10):
         cay.ok("import", rootfs, "raced:1")
-        run = cay.spawn("run", "--rm", "raced:1", "true")
+        run = cay.spawn("run", "--pull", "never", "--rm", "raced:1", "true")
         removal = cay.spawn("rmi", "raced:1")
         (status, told), (removed, _) = ends([run, removal])
         assert status == 0 or (status == 125 and "no such image" in told), told

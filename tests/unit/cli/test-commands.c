@@ -92,7 +92,7 @@ static void unknown_commands_get_the_nearest_one(void **state)
         { "frobnicate", "unknown command 'frobnicate', see 'cay --help'", ERROR_INVALID },
         { "generate-manua", "unknown command 'generate-manua', see 'cay --help'", ERROR_INVALID },
         { "build .", "command 'build' is not supported by this version", ERROR_UNSUPPORTED },
-        { "image pull x", "command 'image pull' is not supported by this version",
+        { "image build x", "command 'image build' is not supported by this version",
           ERROR_UNSUPPORTED },
     };
 

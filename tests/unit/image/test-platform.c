@@ -47,9 +47,11 @@ static void an_image_runs_on_its_machine_and_newer_ones(void **state)
         const char *wanted, *image;
         bool matches;
     } cases[] = {
-        { "linux/amd64", "linux/amd64", true },    { "linux/amd64", "linux/arm64", false },
-        { "linux/amd64", "windows/amd64", false }, { "linux/arm/v7", "linux/arm/v6", true },
-        { "linux/arm/v6", "linux/arm/v7", false }, { "linux/arm64", "linux/arm64/v8", true },
+        { "linux/amd64", "linux/amd64", true },     { "linux/amd64", "linux/arm64", false },
+        { "linux/amd64", "windows/amd64", false },  { "linux/arm/v7", "linux/arm/v6", true },
+        { "linux/arm/v6", "linux/arm/v7", false },  { "linux/arm64", "linux/arm64/v8", true },
+        { "linux/amd64", "linux/amd64/v3", false }, { "linux/amd64/v3", "linux/amd64", true },
+        { "linux/arm64", "linux/arm64/v9", false },
     };
 
     (void)state;
