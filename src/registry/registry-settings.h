@@ -15,8 +15,11 @@
  *         mirrors: [mirror.example.com, "http://10.0.0.1:5000/hub"]
  *       registry.example.com:5000:
  *         insecure: true     # any certificate, or none: Docker's insecure-registries
+ *       build.example.com:
  *         plain-http: true   # http only
+ *       own.example.com:
  *         ca: /etc/ssl/own.pem
+ *       bad.example.com:
  *         blocked: true      # nothing from there
  */
 

@@ -82,6 +82,18 @@ def test_a_token_server_is_asked_with_the_password(cay, token_registry, tokens, 
     assert login(cay, token_registry.host, "wrong").returncode == 1
 
 
+def test_a_token_that_is_given_instead_is_kept_and_the_password_is_not(cay, token_registry, tokens,
+                                                                       config):
+    host = token_registry.host
+    assert login(cay, host).stdout == SUCCESS
+    assert json.loads(config.read_text())["auths"][host] == {
+        "auth": encoded("user", ""), "identitytoken": "refresh-user-0"}
+    tokens.users.clear()
+    assert cay("login", host).stdout.endswith(SUCCESS)
+    tokens.refresh.clear()
+    assert cay("login", host).returncode == 1
+
+
 def test_a_password_on_the_command_line_is_warned_of(cay, password_registry):
     result = cay("login", "-u", "user", "-p", PASSWORD, password_registry.host)
     assert result.stdout == SUCCESS

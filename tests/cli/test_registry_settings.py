@@ -2,6 +2,7 @@
 """registries.yaml and certs.d: who is spoken to how, and who vouches for whom."""
 
 import contextlib
+import pathlib
 
 import pytest
 from harness import referrers_registry
@@ -127,6 +128,29 @@ def test_the_file_is_beside_the_configuration(cay, settings, memory_registry):
     result = cay("--config-file", settings.directory / "cay.yaml", "search",
                  f"{memory_registry.host}/web")
     assert "blocked by" in result.stderr
+
+
+def test_docker_s_certificates_are_trusted_where_there_are_none_of_ours(cay, settings, tls,
+                                                                        authority, tmp_path):
+    over_etc = """
+        mkdir "$0" && mount -t tmpfs none "$0" &&
+        mkdir -p "$0/upper/docker/certs.d/$1" "$0/work" &&
+        cp "$2" "$0/upper/docker/certs.d/$1/own.crt" &&
+        mount -t overlay -o "lowerdir=/etc,upperdir=$0/upper,workdir=$0/work" overlay /etc &&
+        shift 2 && exec "$@"
+    """
+    arguments = (tmp_path / "etc-of-docker", tls.host, authority.certificate)
+    prefix = ("unshare", "--mount", "sh", "-c", over_etc, *map(str, arguments))
+    check_found(ask(cay, tls, settings(), prefix=prefix), tls)
+
+
+def test_the_example_of_the_manual_is_valid(cay, settings):
+    page = (pathlib.Path(__file__).parents[2] / "docs/registries.md").read_text(encoding="utf-8")
+    part = page.partition("## /etc/cay/registries.yaml")[2].partition("\n## ")[0]
+    example = "\n".join(line[4:] for line in part.splitlines() if line.startswith("    "))
+    result = cay("search", "bad.example.com/web", env=settings(example))
+    assert result.stderr == (f"cay: registry 'bad.example.com': blocked by "
+                             f"'{settings.directory}/registries.yaml'\n")
 
 
 def test_a_certificate_without_its_key_is_refused(cay, settings, tls, authority):

@@ -60,6 +60,20 @@ static void docker_hub_is_at_its_own_host(void **state)
     assert_null(repository.endpoints.items[0].credentials.username);
 }
 
+static void the_search_of_docker_hub_is_at_another_host(void **state)
+{
+    _cleanup_registry_repository_ RegistryRepository hub = {}, other = {};
+
+    assert_int_equal(resolve(*state, "",
+                             (RegistryWish) { .domain = "docker.io", .for_search = true }, &hub,
+                             NULL),
+                     0);
+    assert_string_equal(hub.endpoints.items[0].host, "index.docker.io");
+    assert_int_equal(
+        resolve(*state, "", (RegistryWish) { .domain = "a", .for_search = true }, &other, NULL), 0);
+    assert_string_equal(other.endpoints.items[0].host, "a");
+}
+
 #define MIRRORS                                                                                    \
     "registries:\n"                                                                                \
     "  docker.io:\n"                                                                               \
@@ -217,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(docker_hub_is_at_its_own_host),
+        scratch_test(the_search_of_docker_hub_is_at_another_host),
         scratch_test(mirrors_come_first_with_the_rules_and_credentials_of_their_own_hosts),
         scratch_test(nothing_is_pushed_to_a_mirror),
         scratch_test(plain_http_is_only_for_loopback_and_where_it_is_configured),
