@@ -42,15 +42,15 @@ const OptionTable global_option_table = {
 const OptionTable no_option_table = {};
 
 const CommandGroup command_groups[] = {
-    { "container", "Manage containers" }, { "image", "Manage images" },
-    { "secret", "Manage secrets" },       { "system", "Manage cay as a whole" },
-    { "volume", "Manage volumes" },
+    { "container", "Manage containers" },        { "image", "Manage images" },
+    { "manifest", "Manage lists of manifests" }, { "secret", "Manage secrets" },
+    { "system", "Manage cay as a whole" },       { "volume", "Manage volumes" },
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
 /* In the order in which help shows them. */
 static const CommandTable *const tables[] = {
-    &container_commands, &image_commands,  &registry_commands,
+    &container_commands, &image_commands,  &manifest_commands, &registry_commands,
     &secret_commands,    &system_commands, &volume_commands,
 };
 

@@ -12,8 +12,10 @@
 #include "image/image-import.h"
 #include "image/image-load.h"
 #include "image/image-save.h"
+#include "image/image-select.h"
 #include "image/image-store.h"
 #include "image/image-transport.h"
+#include "image/manifest-list.h"
 #include "image/platform.h"
 #include "image/worker-client.h"
 

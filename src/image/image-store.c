@@ -57,6 +57,11 @@ static const char *const schema_steps[] = {
     "  PRIMARY KEY (repository, digest)"
     ") WITHOUT ROWID, STRICT;"
     "CREATE INDEX image_digest_by_image ON image_digest (image);",
+
+    "CREATE TABLE manifest_list (" /* manifest-list.h */
+    "  name TEXT PRIMARY KEY,"
+    "  list TEXT NOT NULL"
+    ") WITHOUT ROWID, STRICT;",
 };
 const DatabaseSchema image_schema = { .name = "image",
                                       .steps = schema_steps,

@@ -18,6 +18,7 @@ static const JsonField platform_fields[] = {
     JSON_FIELD_FLAGS(Platform, os, "os", JSON_TYPE_STRING, JSON_REQUIRED),
     JSON_FIELD(Platform, variant, "variant", JSON_TYPE_STRING),
     JSON_FIELD(Platform, os_version, "os.version", JSON_TYPE_STRING),
+    JSON_FIELD(Platform, os_features, "os.features", JSON_TYPE_STRING_LIST),
 };
 const JsonStruct platform_json = JSON_STRUCT(Platform, platform_fields);
 

@@ -11,12 +11,14 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json-fields.h"
+#include "base/string-list.h"
 
 typedef struct Platform {
     char *os;
     char *architecture;
     char *variant; /* NULL: none, or the usual one of the architecture */
     char *os_version;
+    StringList os_features;
 } Platform;
 
 extern const JsonStruct platform_json;
