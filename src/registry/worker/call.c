@@ -228,17 +228,11 @@ static bool lacks_tls(const Call *call)
 /* What may work the next time. Who never answered is not waited for: the name may be wrong. */
 static bool may_pass(const Call *call)
 {
-    _cleanup_free_ char *base = endpoint_base_url(call->endpoint);
-
-    /* The other end of TLS does not want us: without a certificate, say. */
-    if (strstr(call_answer(call)->reason, "alert"))
-        return false;
     switch (call_answer(call)->code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_SSL_CONNECT_ERROR:
-        return call->endpoint->was_reached &&
-               (call->redirects > 0 || origin_equal(call->url, base));
+        return call->endpoint->was_reached;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
@@ -303,6 +297,11 @@ static Verdict judge_redirect(Call *call)
     }
     if (location_resolve(call->url, answer->location, &url, &error) < 0) {
         (void)call_fail(call, ERROR_INVALID, "the redirect %s", error_message(&error));
+        return CALL_OVER;
+    }
+    if (call->options.is_secret && !origin_equal(call->url, url)) {
+        free(url);
+        (void)call_fail(call, ERROR_INVALID, "the redirect leads credentials to another host");
         return CALL_OVER;
     }
     free(call->url);
@@ -427,7 +426,6 @@ static int send_to(Call *call, const char *authorization, Error *err)
         .proxy = session_proxy(call->session, call->url),
         .no_proxy = call->session->opening.no_proxy,
         .has_body = call->options.has_body,
-        .sends_once = call->options.sends_once,
         .body = call->options.body,
         .body_fd = call->options.body_fd,
         .body_offset = call->options.body_offset,

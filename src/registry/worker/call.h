@@ -34,6 +34,7 @@ typedef struct CallOptions {
     Endpoint *endpoint; /* this one and no other; NULL: mirrors, then the registry */
     bool sends_once;    /* is not sent again when it is not known what became of it */
     bool has_body;
+    bool is_secret;   /* the body is for the url's origin only: no redirect takes it elsewhere */
     const void *body; /* outlives the call; NULL: from body_fd */
     int body_fd;
     int64_t body_offset;

@@ -76,5 +76,8 @@ int endpoint_authorize(Endpoint *endpoint, const char *scope, char **ret_authori
 bool endpoint_challenged(Endpoint *endpoint, const StringList *challenges, bool was_authorized,
                          Token *token, uint64_t serial);
 
+/* Does @text, which came from outside, contain any of the credentials? */
+bool endpoint_gives_away(const Endpoint *endpoint, const char *text);
+
 /* "Basic ..."; NULL without a user. The caller wipes and frees it. */
 char *endpoint_basic(const Endpoint *endpoint);

@@ -79,7 +79,8 @@ char *failure_quote(const char *text, size_t size)
     return string_buffer_take(&quoted);
 }
 
-/* "manifest unknown (MANIFEST_UNKNOWN)", or NULL where the answer's body says nothing. */
+/* "manifest unknown (MANIFEST_UNKNOWN)", or NULL where the answer's body says nothing, or says
+ * credentials back. */
 static char *registry_words(const Call *call)
 {
     _cleanup_(errors_done) RegistryErrors errors = {};
@@ -100,7 +101,9 @@ static char *registry_words(const Call *call)
     } else if (only) {
         string_buffer_add(&text, only);
     }
-    return text.length > 0 ? failure_quote(text.data, text.length) : NULL;
+    if (text.length == 0 || endpoint_gives_away(call->endpoint, text.data))
+        return NULL;
+    return failure_quote(text.data, text.length);
 }
 
 static bool is_about_repository(const Call *call)

@@ -95,6 +95,26 @@ char *endpoint_basic(const Endpoint *endpoint)
     return value;
 }
 
+static bool contains(const char *text, const char *secret)
+{
+    return secret && *secret && strstr(text, secret);
+}
+
+bool endpoint_gives_away(const Endpoint *endpoint, const char *text)
+{
+    const RegistryCredentials *credentials = &endpoint->settings->credentials;
+    char *basic = endpoint_basic(endpoint);
+    bool found = contains(text, credentials->password) ||
+                 contains(text, credentials->identity_token) ||
+                 contains(text, credentials->registry_token) ||
+                 (basic && contains(text, basic + strlen("Basic ")));
+
+    wipe_free(basic);
+    for (const Token *token = endpoint->tokens; token && !found; token = token->next)
+        found = token->authorization && contains(text, token->authorization + strlen("Bearer "));
+    return found;
+}
+
 static Token *find_token(Endpoint *endpoint, const char *scope)
 {
     Token *token = endpoint->tokens;
@@ -249,6 +269,7 @@ static int ask_for_token(Token *token, Error *err)
         options.method = "POST";
         options.headers = form_headers;
         options.has_body = true;
+        options.is_secret = true;
         options.body = token->form;
         options.body_size = (int64_t)strlen(token->form);
     } else {
