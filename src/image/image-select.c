@@ -121,6 +121,24 @@ static bool is_known_type(const char *type)
     return type && (media_type_is_manifest(type) || media_type_is_index(type));
 }
 
+/* What servers of files say of any document. */
+static bool says_nothing(const char *type)
+{
+    static const char *const types[] = { "application/json", "application/octet-stream",
+                                         "binary/octet-stream", "text/plain" };
+
+    for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
+        if (strcmp(types[i], type) == 0)
+            return true;
+    return !type;
+}
+
+static int no_image(const char *type, Error *err)
+{
+    return error_set(err, ERROR_UNSUPPORTED, "it is no image, but something of the type '%.100s'",
+                     type);
+}
+
 static int read_header(const RegistryDocument *document, DocumentHeader *ret, Error *err)
 {
     _cleanup_json_ json_t *json = NULL;
@@ -147,8 +165,11 @@ int image_document_settle_type(const Descriptor *descriptor, RegistryDocument *d
         return error_set(err, ERROR_UNSUPPORTED,
                          "its manifest has Docker's schema version 1, which is not supported: push "
                          "the image again with a current tool");
-    if (!is_known_type(said)) /* "application/json" and the like */
+    if (!is_known_type(said)) {
+        if (!says_nothing(said))
+            return no_image(said, err);
         said = NULL;
+    }
     r = image_check_type(document->digest.text, said, header.media_type, err);
     if (r < 0)
         return r;
@@ -156,8 +177,7 @@ int image_document_settle_type(const Descriptor *descriptor, RegistryDocument *d
     if (!type)
         type = header.manifests ? MEDIA_TYPE_OCI_INDEX : MEDIA_TYPE_OCI_MANIFEST;
     if (!is_known_type(type))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "it is no image, but something of the type '%.100s'", type);
+        return no_image(type, err);
     type = memory_strdup(type);
     free(document->media_type);
     document->media_type = (char *)type;
