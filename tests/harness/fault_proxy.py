@@ -329,9 +329,6 @@ class FaultProxy(Registry):
 
     @staticmethod
     def _read(reader, connection):
-        if reader.peek(1)[:1] == b"\x16":  # the handshake of TLS, answered as others do
-            connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
-            return None
         line = reader.readline().decode("latin-1").split()
         if not line:
             return None

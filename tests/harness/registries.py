@@ -137,6 +137,7 @@ def _settings(storage, certificate, auth, middleware):
         "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(storage)}, "delete": {"enabled": True},
                     "maintenance": {"uploadpurging": {"enabled": False}}},
+        "validation": {"manifests": {"urls": {"allow": ["^http"]}}},  # of foreign layers
         "http": {"addr": "127.0.0.1:0", "secret": "of the tests", "relativeurls": True},
         **({"middleware": middleware} if middleware else {}),
     }

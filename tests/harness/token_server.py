@@ -38,6 +38,8 @@ class Tokens:
         self.url = None
         self._numbers = itertools.count()
         self._key = certificates.Authority(directory, "tokens of the tests").root
+        self._chain = [base64.b64encode(self._key.der()).decode()]
+        self._own = {}
 
     @property
     def auth(self):
@@ -50,8 +52,7 @@ class Tokens:
         if lifetime is None:
             lifetime = self.next_lifetimes.pop(0) if self.next_lifetimes else LIFETIME
         now = int(time.time())
-        header = {"typ": "JWT", "alg": "RS256",
-                  "x5c": [base64.b64encode(self._key.der()).decode()]}
+        header = {"typ": "JWT", "alg": "RS256", "x5c": self._chain}
         claims = {"iss": SERVICE, "sub": user or "", "aud": SERVICE, "exp": now + lifetime,
                   "nbf": now - 3600, "iat": now - 3600, "jti": str(next(self._numbers)),
                   "access": [self._access(user, scope) for scope in scopes]}
@@ -68,7 +69,10 @@ class Tokens:
 
     def for_registry(self, repository, actions):
         """Registry.token: a way in for the test itself."""
-        return self.issue("the test", [f"repository:{repository}:{actions}"], LIFETIME)
+        scope = f"repository:{repository}:{actions}"
+        if scope not in self._own:
+            self._own[scope] = self.issue("the test", [scope], LIFETIME)
+        return self._own[scope]
 
 
 class _Handler(http_servers.Handler):
