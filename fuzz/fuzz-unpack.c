@@ -6,21 +6,18 @@
  * that one corpus serves both.
  */
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
-#include "base/path.h"
 #include "image/worker/unpack.h"
+#include "stage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,42 +40,6 @@ static const ImageLimits limits = {
     .max_depth = 32,
     .max_xattr_bytes = 4096,
 };
-
-static char stage_path[] = "/dev/shm/cay-fuzz-XXXXXX";
-
-static void stage_remove(void)
-{
-    (void)path_remove_tree(AT_FDCWD, stage_path); /* the process ends either way */
-}
-
-/* The directory that holds the target and nothing else, for the life of the process. */
-static int stage_open(void)
-{
-    static int stage_fd = -EBADF;
-
-    if (stage_fd >= 0)
-        return stage_fd;
-    if (!mkdtemp(stage_path) || atexit(stage_remove) != 0)
-        abort();
-    stage_fd = open(stage_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (stage_fd < 0)
-        abort();
-    return stage_fd;
-}
-
-static void check_stage(int stage_fd)
-{
-    DIR *dir = fdopendir(openat(stage_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    int count = 0;
-
-    if (!dir)
-        abort();
-    while (readdir(dir))
-        count++;
-    (void)closedir(dir);
-    if (count != 3) /* ".", ".." and the target */
-        abort();
-}
 
 static void repair_checksums(uint8_t *data, size_t size)
 {
@@ -126,7 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     _cleanup_close_ int input_fd = memfd_create("input", MFD_CLOEXEC);
     _cleanup_close_ int target_fd = -EBADF;
     _cleanup_free_ uint8_t *input = NULL;
-    int stage_fd = stage_open();
 
     if (size == 0)
         return 0;
@@ -136,14 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (input_fd < 0 || fd_write_all(input_fd, input, size - 1) < 0 ||
         lseek(input_fd, 0, SEEK_SET) < 0)
         abort();
-    target_fd = path_open_directory(stage_fd, "target", 0700);
-    if (target_fd < 0)
-        abort();
 
+    target_fd = stage_begin();
     run(data[0], input_fd, target_fd);
-
-    check_stage(stage_fd);
-    if (path_remove_tree(stage_fd, "target") < 0)
-        abort();
+    stage_end();
     return 0;
 }

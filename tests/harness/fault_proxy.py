@@ -329,11 +329,11 @@ class FaultProxy(Registry):
 
     @staticmethod
     def _read(reader, connection):
-        line = reader.readline().decode("latin-1").split()
-        if not line:
+        if reader.peek(1)[:1] == b"\x16":  # the handshake of TLS, answered as others do
+            connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
             return None
-        if not line[-1].startswith("HTTP/1."):  # whoever tries TLS first
-            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        line = reader.readline().decode("latin-1").split()
+        if len(line) != 3:
             return None
         parsed = http.client.parse_headers(reader)
         headers = {name.lower(): ", ".join(parsed.get_all(name)) for name in parsed}

@@ -90,6 +90,38 @@ def test_other_blobs_become_zstd_always_the_same(unpack, name):
                           check=True).stdout == data
 
 
+def _gzip_member(data, extra=b""):
+    """A member of its own, with an extra field (RFC 1952, 2.3.1.1)."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    flags, field = (b"\4", struct.pack("<H", len(extra)) + extra) if extra else (b"\0", b"")
+    return (b"\x1f\x8b\x08" + flags + bytes(4) + b"\0\xff" + field + deflate.compress(data)
+            + deflate.flush() + struct.pack("<II", zlib.crc32(data), len(data)))
+
+
+def test_an_estargz_layer_is_what_its_members_hold(unpack):
+    """Each file is a gzip member, the table of contents a file, and an empty member says where."""
+    parts = [directory(b"d"), member(b"d/f", b"f" * 3000), member(b".prefetch.landmark", b"\x0f"),
+             member(b"d/g", os.urandom(3000)), member(b"stargz.index.json", b"{}"), archives.END]
+    footer = _gzip_member(b"", b"SG" + struct.pack("<H", 22) + b"%016xSTARGZ" % 9000)
+    packed = b"".join(map(_gzip_member, parts)) + footer
+    result = unpack(packed, "--expect-blob", sha256(packed))
+    assert result["diffId"] == sha256(b"".join(parts))
+    assert unpack.names() == {b"d", b"d/f", b"d/g", b".prefetch.landmark", b"stargz.index.json"}
+
+
+def test_a_chunked_zstd_layer_is_what_its_frames_hold(unpack):
+    """Each chunk is a frame; behind them, and between, skippable ones describe them."""
+    parts = [member(b"f", os.urandom(3000)), member(b"g", bytes(3000)), archives.END]
+    table = zstd(b'{"version":1,"entries":[]}')
+    skippable = b"\x50\x2a\x4d\x18" + struct.pack("<I", len(table)) + table
+    footer = b"\x50\x2a\x4d\x18" + struct.pack("<I", 40) + bytes(32) + b"GNUlInUx"
+    packed = skippable.join(map(zstd, parts)) + skippable + skippable + footer
+    result = unpack(packed, "--expect-blob", sha256(packed))
+    assert result["diffId"] == sha256(b"".join(parts))
+    assert result["mediaType"] == MEDIA_TYPE + "+zstd"
+    assert unpack.names() == {b"f", b"g"}
+
+
 def test_gzip_members_and_zstd_frames_follow_each_other(unpack):
     data = archive(member(b"f", bytes(1000) + b"end"))
     result = unpack(gzip.compress(data[:700]) + gzip.compress(data[700:]))

@@ -283,6 +283,31 @@ def test_a_compressed_archive_that_is_cut_short_is_corrupt(unpack, compress):
         assert kind == "corrupt" and "cut short" in message, cut
 
 
+BLOBS = [[], ["--blob", "BLOB"], ["--blob", "BLOB", "--compress"]]
+LONG = archive(*(member(b"f%d" % i, os.urandom(100_000)) for i in range(20)))
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstd])
+@pytest.mark.parametrize("options", BLOBS)
+def test_a_long_archive_is_cut_short_where_it_ends(unpack, compress, options):
+    """Long enough for the threads of a worker: what came before is there."""
+    packed = compress(LONG)
+    arguments = [word.replace("BLOB", str(unpack.blob)) for word in options]
+    for tenths in 3, 9:
+        unpack.clear()
+        kind, message = unpack.fails(packed[:len(packed) * tenths // 10], *arguments)
+        assert kind == "corrupt" and "cut short" in message
+        assert b"f1" in unpack.names()
+
+
+@pytest.mark.parametrize("options", BLOBS)
+def test_an_entry_that_is_refused_stops_a_long_archive(unpack, options):
+    arguments = [word.replace("BLOB", str(unpack.blob)) for word in options]
+    kind, message = unpack.fails(LONG[:-len(END)] + archive(member(b"../x")) + LONG, *arguments)
+    assert kind == "invalid" and "'..'" in message
+    assert len(unpack.names()) == 20
+
+
 def test_an_archive_cut_between_members_is_complete_when_its_digest_says_so(unpack):
     data = archive(member(b"f", b"x"))[:-len(END)]
     assert unpack.fails(data)[0] == "corrupt"

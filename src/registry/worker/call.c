@@ -228,11 +228,17 @@ static bool lacks_tls(const Call *call)
 /* What may work the next time. Who never answered is not waited for: the name may be wrong. */
 static bool may_pass(const Call *call)
 {
+    _cleanup_free_ char *base = endpoint_base_url(call->endpoint);
+
+    /* The other end of TLS does not want us: without a certificate, say. */
+    if (strstr(call_answer(call)->reason, "alert"))
+        return false;
     switch (call_answer(call)->code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_SSL_CONNECT_ERROR:
-        return call->endpoint->was_reached;
+        return call->endpoint->was_reached &&
+               (call->redirects > 0 || origin_equal(call->url, base));
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
@@ -426,6 +432,7 @@ static int send_to(Call *call, const char *authorization, Error *err)
         .proxy = session_proxy(call->session, call->url),
         .no_proxy = call->session->opening.no_proxy,
         .has_body = call->options.has_body,
+        .sends_once = call->options.sends_once,
         .body = call->options.body,
         .body_fd = call->options.body_fd,
         .body_offset = call->options.body_offset,

@@ -32,6 +32,7 @@ struct Exchange {
     int64_t body_offset;
     int64_t body_size;
     int64_t body_sent;
+    bool sends_once;
 };
 
 static const struct {
@@ -149,7 +150,7 @@ static int on_seek(void *data, curl_off_t offset, int origin)
 {
     Exchange *exchange = data;
 
-    if (origin != SEEK_SET || offset < 0 || offset > exchange->body_size)
+    if (exchange->sends_once || origin != SEEK_SET || offset < 0 || offset > exchange->body_size)
         return CURL_SEEKFUNC_FAIL;
     exchange->body_sent = offset;
     return CURL_SEEKFUNC_OK;
@@ -261,6 +262,7 @@ int exchange_start(CURLM *multi, const ExchangeRequest *request, const ExchangeH
     exchange->body_fd = request->body_fd;
     exchange->body_offset = request->body_offset;
     exchange->body_size = request->body_size;
+    exchange->sends_once = request->sends_once;
     exchange->easy = curl_easy_init();
     if (!exchange->easy)
         return error_set(err, ERROR_EXHAUSTED, "prepare a request: out of memory");

@@ -32,6 +32,7 @@ typedef struct ExchangeRequest {
     const char *proxy; /* NULL: none */
     const char *no_proxy;
     bool has_body;
+    bool sends_once;  /* fails rather than to send a body again that it has sent a part of */
     const void *body; /* outlives the exchange; NULL: from body_fd */
     int body_fd;
     int64_t body_offset;

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "registry/worker/call.h"
+#include "registry/worker/locations.h"
 #include "registry/worker/ranges.h"
 #include "registry/worker/session.h"
 
@@ -206,10 +207,10 @@ static bool is_complete(Call *call)
 
 static void fetch_advance(Operation *operation);
 
-/* Is there another place where the registry does not have it? */
+/* Is there another place that may have it? Not what went wrong here is a reason to ask there. */
 static bool try_elsewhere(Fetch *fetch, const Call *call)
 {
-    if (!call->exchange || call_answer(call)->code != CURLE_OK || call->has_begun ||
+    if (call->has_begun || call->error.kind == ERROR_SYSTEM ||
         fetch->n_urls_tried >= fetch->urls.count)
         return false;
     fetch->n_urls_tried++;
@@ -385,6 +386,17 @@ static const OperationClass fetch_class = {
     .feed = fetch_feed,
 };
 
+/* Those that lead somewhere. */
+static void take_urls(Fetch *fetch, const StringList *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        _cleanup_origin_ Origin origin = {};
+
+        if (origin_parse(urls->items[i], &origin) == 0)
+            string_list_add(&fetch->urls, urls->items[i]);
+    }
+}
+
 int operation_start_fetch(Session *session, const RegistryRequest *request, int fd, Operation **ret,
                           Error *err)
 {
@@ -411,7 +423,7 @@ int operation_start_fetch(Session *session, const RegistryRequest *request, int 
         .pipe_fd = -EBADF,
     };
     present = (RangeSet) {};
-    string_list_copy(&fetch->urls, &request->urls);
+    take_urls(fetch, &request->urls);
     for (size_t i = 0; i < CONNECTIONS; i++)
         fetch->pieces[i].fetch = fetch;
     *ret = &fetch->operation; /* the loop advances it */
