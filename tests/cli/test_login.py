@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import termios
 
 import faults
 import pytest
+from harness import registry_images
 
 PASSWORD = "secret word"
 SUCCESS = "Login Succeeded\n"
@@ -215,6 +217,23 @@ def test_a_helper_that_is_missing_is_told_and_nothing_is_kept(cay, password_regi
     assert result.returncode == 1
     assert "credential helper 'docker-credential-missing'" in result.stderr
     assert config.read_bytes() == before
+
+
+def skopeo(config, *arguments):
+    return subprocess.run(["skopeo", *arguments, "--authfile", config], input=PASSWORD, text=True,
+                          capture_output=True, check=True).stdout
+
+
+def test_who_has_logged_in_is_known_to_skopeo_and_the_other_way_round(
+        cay, password_registry, repository, config):
+    password_registry.push(repository, "latest", registry_images.small())
+    name, host = password_registry.name(repository), password_registry.host
+    assert cay("pull", name).returncode == 1
+    login(cay, host)
+    skopeo(config, "inspect", "--tls-verify=false", f"docker://{name}")
+    cay.ok("logout", host)
+    skopeo(config, "login", "--tls-verify=false", "--username", "user", "--password-stdin", host)
+    cay.ok("pull", name)
 
 
 def test_logout_forgets_all_spellings_of_a_registry(cay, config):
