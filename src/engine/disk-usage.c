@@ -8,12 +8,14 @@
 
 #include "engine/disk-usage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "engine/engine-private.h"
@@ -35,7 +37,6 @@ typedef struct Pieces {
 
 static const char layers_directory[] = "layers";
 static const char content_directory[] = "content";
-static const char partial_directory[] = "content/partial"; /* what is being fetched, or was */
 
 static void pieces_done(Pieces *pieces)
 {
@@ -254,6 +255,23 @@ static void measure_volumes(Engine *engine, DiskUsage *usage)
         usage->volume_sizes[i] = volume_measure(engine, usage->volumes.items[i]);
 }
 
+/* What is being fetched, or was and can go on from there: pruning drops it. */
+static int64_t measure_partials(Engine *engine)
+{
+    _cleanup_directory_ DIR *directory = NULL;
+    const struct dirent *entry;
+    struct stat status;
+    int64_t sum = 0;
+    int fd = openat(engine->state_fd, "content/partial", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (directory_open(fd < 0 ? -errno : fd, &directory) < 0)
+        return 0; /* nothing was ever fetched */
+    while (directory_read(directory, &entry) > 0)
+        if (fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            sum += (int64_t)status.st_blocks * 512;
+    return sum;
+}
+
 int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
 {
     _cleanup_disk_usage_ DiskUsage usage = {};
@@ -277,9 +295,7 @@ int disk_usage_read(Engine *engine, DiskUsage *ret, Error *err)
     keep_used_layers(engine, &pieces, &usage);
     for (size_t i = 0; i < pieces.count; i++)
         usage.images_reclaimable += pieces.items[i].is_active ? 0 : pieces.items[i].size;
-    r = add_directory(engine, partial_directory, &usage.images_reclaimable, err);
-    if (r < 0)
-        return r;
+    usage.images_reclaimable += measure_partials(engine);
     *ret = usage;
     usage = (DiskUsage) {};
     return 0;
