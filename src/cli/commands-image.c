@@ -118,6 +118,15 @@ static const Command commands[] = {
         .execute = cli_image_push,
     },
     {
+        .names = { "image referrers" },
+        .arguments = "NAME[:TAG|@DIGEST]",
+        .summary = "List what a registry has about an image: signatures and the like",
+        .options = &image_referrers_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_image_referrers,
+    },
+    {
         .names = { "image rm", "image remove", "rmi" },
         .arguments = "IMAGE [IMAGE...]",
         .summary = "Remove images",

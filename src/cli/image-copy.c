@@ -50,6 +50,10 @@ static int check(const CopyOptions *options, char *const *arguments, ImageLocati
         r = image_location_parse(arguments[0], source, err);
     if (r >= 0)
         r = image_location_parse(arguments[1], destination, err);
+    if (r >= 0 && options->all && destination->transport == IMAGE_TRANSPORT_STORE)
+        return error_set(
+            err, ERROR_INVALID,
+            "this machine's store has images for one platform each: leave out '--all'");
     return r;
 }
 
@@ -66,30 +70,76 @@ static char *choose_platform(const CopyOptions *options)
     return platform_to_string(&host);
 }
 
-static int copy(const ImageTransports *transports, const ImageLocation *from,
-                const ImageLocation *to, const CopyOptions *options, Error *err)
-{
-    _cleanup_(transfer_display_freep) TransferDisplay *display =
-        transfer_display_new(stdout, options->quiet);
-    _cleanup_(image_source_freep) ImageSource *source = NULL;
-    _cleanup_(image_destination_freep) ImageDestination *destination = NULL;
-    _cleanup_free_ char *platform = choose_platform(options);
-    ImageCopyOptions how = {
-        .content = image_store_content(transports->store),
-        .platform = platform,
-        .progress = transfer_display_show,
-        .progress_data = display,
-    };
-    Digest digest;
-    int r = image_location_open_source(from, transports, &source, err);
+typedef struct Copying {
+    Engine *engine;
+    const ImageTransports *transports;
+    const ImageLocation *to;
+    const CopyOptions *options;
+    ImageSource *source;
+    TransferDisplay *display;
+} Copying;
 
-    if (r >= 0)
-        r = image_location_open_destination(to, transports, &destination, err);
+/* Into the store of this machine an image is unpacked: that is a pull. */
+static int pull(const Copying *copying, Digest *ret, Error *err)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_free_ char *name = NULL;
+    ImagePullResult result = {};
+    ImagePullOptions how = {
+        .source = copying->source,
+        .reference = &reference,
+        .platform = copying->options->platform,
+        .limits = &copying->options->limits,
+        .progress = transfer_display_show,
+        .progress_data = copying->display,
+    };
+    int r = reference_parse(copying->to->name, &reference, err);
+
     if (r < 0)
         return r;
-    how.source = source;
+    reference_set_default_tag(&reference);
+    r = image_pull(copying->transports->store, &how, &result, err);
+    if (r < 0)
+        return r;
+    name = reference_to_familiar(&reference);
+    engine_tell_image(copying->engine, "pull", result.id.text, name);
+    *ret = result.digest;
+    return 0;
+}
+
+static int copy_out(const Copying *copying, Digest *ret, Error *err)
+{
+    _cleanup_(image_destination_freep) ImageDestination *destination = NULL;
+    _cleanup_free_ char *platform = choose_platform(copying->options);
+    ImageCopyOptions how = {
+        .source = copying->source,
+        .content = image_store_content(copying->transports->store),
+        .platform = platform,
+        .progress = transfer_display_show,
+        .progress_data = copying->display,
+    };
+    int r = image_location_open_destination(copying->to, copying->transports, &destination, err);
+
+    if (r < 0)
+        return r;
     how.destination = destination;
-    r = image_copy(&how, &digest, NULL, err);
+    return image_copy(&how, ret, NULL, err);
+}
+
+static int copy(Copying *copying, const ImageLocation *from, Error *err)
+{
+    _cleanup_(transfer_display_freep) TransferDisplay *display =
+        transfer_display_new(stdout, copying->options->quiet);
+    _cleanup_(image_source_freep) ImageSource *source = NULL;
+    Digest digest;
+    int r = image_location_open_source(from, copying->transports, &source, err);
+
+    if (r < 0)
+        return r;
+    copying->display = display;
+    copying->source = source;
+    r = copying->to->transport == IMAGE_TRANSPORT_STORE ? pull(copying, &digest, err)
+                                                        : copy_out(copying, &digest, err);
     if (r >= 0)
         puts(digest.text);
     return r;
@@ -101,6 +151,7 @@ int cli_image_copy(Invocation *invocation, Error *err)
     _cleanup_image_location_ ImageLocation source = {}, destination = {};
     _cleanup_(engine_closep) Engine *engine = NULL;
     ImageTransports transports = {};
+    Copying copying = { .transports = &transports, .to = &destination, .options = &options };
     int r = invocation_parse(invocation, &options, err);
 
     if (r >= 0)
@@ -114,5 +165,6 @@ int cli_image_copy(Invocation *invocation, Error *err)
         return r;
     transports.insecure = options.insecure;
     transports.limits = &options.limits;
-    return copy(&transports, &source, &destination, &options, err);
+    copying.engine = engine;
+    return copy(&copying, &source, err);
 }

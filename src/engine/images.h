@@ -11,6 +11,7 @@
 #include "image/image-copy.h"
 #include "image/image-import.h"
 #include "image/image-load.h"
+#include "image/image-pull.h"
 #include "image/image-save.h"
 #include "image/image-select.h"
 #include "image/image-store.h"

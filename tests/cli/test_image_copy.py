@@ -75,6 +75,17 @@ def test_the_digest_is_the_same_everywhere(cay, start, places, source, destinati
         assert sha256(places.raw(second)) == start
 
 
+@pytest.mark.parametrize("source", KINDS)
+def test_from_everywhere_it_comes_to_this_machine(cay, start, places, source):
+    place = places.new(source)
+    copy(cay, "start:1", place)
+    image = cay.ok("images", "-q", "--no-trunc", "start:1")
+    cay.ok("rmi", "start:1")
+    assert copy(cay, place, "cay:here") == start
+    assert cay.ok("images", "-q", "--no-trunc", "here:latest") == image
+    assert "one platform each" in cay("image", "copy", "--all", place, "cay:x").stderr
+
+
 @pytest.fixture(name="many")
 def _many():
     """An index of two platforms, one of them in an index of its own."""

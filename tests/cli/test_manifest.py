@@ -148,3 +148,19 @@ def test_what_the_registry_does_not_have_is_named(cay, registry, repository, ima
     name = registry.name(repository, "nothing")
     assert repository in fails(cay, "create", registry.name(repository, "list"), name)
     assert repository in fails(cay, "inspect", name)
+
+
+def test_what_refers_to_an_image_is_listed(cay, memory_registry, repository):
+    """Of the type that is asked for, whether or not the registry can choose."""
+    image = registry_images.small()
+    memory_registry.push(repository, "1", image)
+    artifacts = [registry_images.artifact(image, f"application/vnd.example.{kind}")
+                 for kind in ("signature", "sbom")]
+    for artifact in artifacts:
+        memory_registry.push(repository, None, artifact)
+    name = memory_registry.name(repository, "1")
+    said = cay.ok("image", "referrers", "-q", name).splitlines()
+    assert sorted(said) == sorted(artifact.digest for artifact in artifacts)
+    said = cay.ok("image", "referrers", "--artifact-type", "application/vnd.example.sbom",
+                  "--format", "{{.Digest}} {{.ArtifactType}}", name)
+    assert said == f"{artifacts[1].digest} application/vnd.example.sbom"
