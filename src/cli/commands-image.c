@@ -99,7 +99,8 @@ static const Command commands[] = {
         .arguments = "NAME[:TAG|@DIGEST]",
         .summary = "Pull an image from a registry",
         .description = "Without a tag, 'latest' is pulled. A pull that was interrupted goes on "
-                       "where it ended.",
+                       "where it ended. Instead of a name there may be a location: oci:DIR[:REF], "
+                       "oci-archive:FILE[:REF], docker-archive:FILE[:REF] or dir:DIR.",
         .options = &image_pull_option_table,
         .min_arguments = 1,
         .max_arguments = 1,

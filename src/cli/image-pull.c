@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay pull`: an image, or all tags of a repository, from a registry. */
+/* `cay pull`: an image, or all tags of a repository, from a registry; or an image from a file. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -39,41 +40,80 @@ static void pull_options_done(PullOptions *options)
     free(options->platform);
 }
 
-/* What the name has to be, and whether it leaves the tag to us. */
-static int check_name(const char *name, const PullOptions *options, bool *ret_wants_default,
-                      Error *err)
+/* What is pulled: a name at a registry, or a location that is a file or a directory. */
+typedef struct PullTarget {
+    ImageLocation location;
+    bool is_file;
+    bool wants_default; /* the name leaves the tag to us */
+} PullTarget;
+
+static void pull_target_done(PullTarget *target)
+{
+    image_location_done(&target->location);
+}
+
+static int check_name(PullTarget *target, const PullOptions *options, Error *err)
 {
     _cleanup_reference_ Reference reference = {};
-    _cleanup_platform_ Platform platform = {};
-    int r = reference_parse(name, &reference, err);
+    int r = reference_parse(target->location.name, &reference, err);
 
-    if (r >= 0 && options->platform)
-        r = platform_parse(options->platform, &platform, err);
     if (r < 0)
         return r;
-    *ret_wants_default = !reference.tag && !digest_is_set(&reference.digest);
-    if (options->all_tags && !*ret_wants_default)
+    target->wants_default = !reference.tag && !digest_is_set(&reference.digest);
+    if (options->all_tags && !target->wants_default)
         return error_set(err, ERROR_INVALID, "tag can't be used with --all-tags/-a");
+    return 0;
+}
+
+static int check_location(PullTarget *target, const char *text, const PullOptions *options,
+                          Error *err)
+{
+    int r = image_location_parse(text, &target->location, err);
+
+    if (r < 0)
+        return r;
+    if (target->location.transport == IMAGE_TRANSPORT_REGISTRY)
+        return check_name(target, options, err);
+    if (target->location.transport == IMAGE_TRANSPORT_STORE) {
+        if (strcmp(target->location.name, text) != 0)
+            return error_set(err, ERROR_INVALID, "'%s' is the store that is pulled into", text);
+        return check_name(target, options, err);
+    }
+    target->is_file = true;
+    if (options->all_tags)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "'--all-tags' is for registries: 'cay load' takes all of an archive");
+    return 0;
+}
+
+static int check(PullTarget *target, const char *text, const PullOptions *options, Error *err)
+{
+    _cleanup_platform_ Platform platform = {};
+    int r = options->platform ? platform_parse(options->platform, &platform, err) : 0;
+
+    if (r < 0)
+        return r;
     if (!options->disable_content_trust)
         return error_set(err, ERROR_UNSUPPORTED,
                          "'--disable-content-trust=false' is not supported: Docker's content trust "
                          "has been retired");
-    return 0;
+    return check_location(target, text, options, err);
 }
 
-static int pull(Engine *engine, const char *name, const PullOptions *options, Error *err)
+static int pull(Engine *engine, const PullTarget *target, const PullOptions *options, Error *err)
 {
     _cleanup_(transfer_display_freep) TransferDisplay *display =
         transfer_display_new(stdout, options->quiet);
     EnginePull how = {
-        .name = name,
+        .name = target->location.name,
         .all_tags = options->all_tags,
         .platform = options->platform,
         .progress = transfer_display_show,
         .progress_data = display,
     };
     _cleanup_free_ char *complete = NULL;
-    int r = engine_pull(engine, &how, &complete, err);
+    int r = target->is_file ? engine_pull_location(engine, &target->location, &how, &complete, err)
+                            : engine_pull(engine, &how, &complete, err);
 
     if (r >= 0)
         printf("%s\n", complete);
@@ -83,21 +123,20 @@ static int pull(Engine *engine, const char *name, const PullOptions *options, Er
 int cli_image_pull(Invocation *invocation, Error *err)
 {
     _cleanup_(pull_options_done) PullOptions options = { .disable_content_trust = true };
+    _cleanup_(pull_target_done) PullTarget target = {};
     _cleanup_(engine_closep) Engine *engine = NULL;
-    bool wants_default;
     ImageStore *images;
     int r = invocation_parse(invocation, &options, err);
 
     if (r >= 0)
-        r = invocation_misuse(invocation,
-                              check_name(invocation->arguments[0], &options, &wants_default, err));
+        r = invocation_misuse(invocation, check(&target, invocation->arguments[0], &options, err));
     if (r >= 0)
         r = open_images(invocation, &engine, &images, err);
     if (r < 0)
         return r;
-    if (wants_default && !options.all_tags && !options.quiet) {
+    if (target.wants_default && !options.all_tags && !options.quiet) {
         printf("Using default tag: " REFERENCE_DEFAULT_TAG "\n");
         (void)fflush(stdout); /* main() tells of a full disk */
     }
-    return pull(engine, invocation->arguments[0], &options, err);
+    return pull(engine, &target, &options, err);
 }

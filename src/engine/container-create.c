@@ -148,23 +148,6 @@ static int find_image(ImageStore *images, const char *name, Image **ret, Error *
     return r;
 }
 
-static int check_platform(const Image *image, const char *platform, Error *err)
-{
-    Platform offered = { .os = image->config.os,
-                         .architecture = image->config.architecture,
-                         .variant = image->config.variant };
-    _cleanup_free_ char *text = platform_to_string(&offered);
-    _cleanup_platform_ Platform wanted = {};
-    int r = platform_parse(platform, &wanted, err);
-
-    if (r < 0)
-        return r;
-    if (!platform_matches(&wanted, &offered))
-        return error_set(err, ERROR_NOT_FOUND, "the image is for '%s', not for '%s'", text,
-                         platform);
-    return 0;
-}
-
 /* One transaction finds image and volumes and takes the name: none can be removed in between. */
 static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anonymous,
                      StringList *existing, Error *err)
@@ -181,11 +164,9 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     r = find_image(images, container->spec.image, &image, err);
     if (r < 0)
         return r;
-    if (container->spec.platform) {
-        r = check_platform(image, container->spec.platform, err);
-        if (r < 0)
-            return r;
-    }
+    r = image_check_platform(image, container->spec.image, container->spec.platform, err);
+    if (r < 0)
+        return r;
     container_spec_complete(&container->spec, image);
     r = container_mounts_resolve(claim->engine, &container->spec, anonymous, existing, err);
     if (r < 0)

@@ -40,20 +40,21 @@ static void tell(const EnginePull *pull, const char *status)
         pull->progress(pull->progress_data, &progress);
 }
 
-static void tell_result(const Pulling *pulling, const Reference *reference,
+static void tell_result(Engine *engine, const EnginePull *pull, const Reference *reference,
                         const ImagePullResult *result)
 {
-    _cleanup_free_ char *name = reference_to_familiar(reference);
-    _cleanup_free_ char *repository = reference_familiar_repository(reference);
+    _cleanup_free_ char *name =
+        reference ? reference_to_familiar(reference) : memory_strdup(result->id.text);
+    _cleanup_free_ char *repository = reference ? reference_familiar_repository(reference) : NULL;
     _cleanup_free_ char *digest = memory_printf("Digest: %s", result->digest.text);
     _cleanup_free_ char *status =
         memory_printf(result->is_new ? "Status: Downloaded newer image for %s"
                                      : "Status: Image is up to date for %s",
                       name);
 
-    tell(pulling->pull, digest);
-    tell(pulling->pull, status);
-    engine_tell_image(pulling->engine, "pull", name, repository);
+    tell(pull, digest);
+    tell(pull, status);
+    engine_tell_image(engine, "pull", name, repository);
 }
 
 static int open_client(Pulling *pulling, const Reference *reference, Error *err)
@@ -90,7 +91,7 @@ static int pull_one(Pulling *pulling, const Reference *reference, Error *err)
     options.source = pulling->source;
     r = image_pull(pulling->images, &options, &result, err);
     if (r >= 0)
-        tell_result(pulling, reference, &result);
+        tell_result(pulling->engine, pulling->pull, reference, &result);
     return r;
 }
 
@@ -174,37 +175,73 @@ int engine_pull(Engine *engine, const EnginePull *pull, char **ret_name, Error *
     return r;
 }
 
+/* In a layout "1.0" is a tag, and of nothing; "debian:1.0" is a name. Returns 1 when it is one. */
+static int read_whole_name(const char *name, Reference *ret, Error *err)
+{
+    int r;
+
+    if (!name || !strpbrk(name, ":/"))
+        return 0;
+    r = reference_parse(name, ret, err);
+    if (r < 0)
+        return r;
+    reference_set_default_tag(ret);
+    return 1;
+}
+
+int engine_pull_location(Engine *engine, const ImageLocation *location, const EnginePull *pull,
+                         char **ret_name, Error *err)
+{
+    _cleanup_(image_source_freep) ImageSource *source = NULL;
+    _cleanup_reference_ Reference reference = {};
+    ImagePullOptions options = {
+        .platform = pull->platform,
+        .progress = pull->progress,
+        .progress_data = pull->progress_data,
+    };
+    ImageTransports transports = {};
+    ImagePullResult result;
+    int r = read_whole_name(location->name, &reference, err);
+
+    if (r < 0)
+        return r;
+    options.reference = r > 0 ? &reference : NULL;
+    r = engine_images(engine, &transports.store, err);
+    if (r >= 0)
+        r = engine_registry_settings(engine, &transports.registries, err);
+    if (r >= 0)
+        r = image_location_open_source(location, &transports, &source, err);
+    if (r < 0)
+        return r;
+    options.source = source;
+    r = image_pull(transports.store, &options, &result, err);
+    if (r < 0)
+        return r;
+    tell_result(engine, pull, options.reference, &result);
+    *ret_name = options.reference ? reference_to_string(&reference) : memory_strdup(result.id.text);
+    return 0;
+}
+
 /* 1 when the store has @name, for @platform. */
 static int has(ImageStore *images, const char *name, const char *platform, Error *err)
 {
     _cleanup_(image_freep) Image *image = NULL;
-    _cleanup_platform_ Platform wanted = {};
     _cleanup_error_ Error problem = {};
-    Platform offered;
+    Digest id;
     int r;
 
-    if (!platform) {
-        Digest id;
-
-        r = image_store_resolve(images, name, &id, &problem);
-    } else {
+    if (platform)
         r = image_store_find(images, name, &image, &problem);
-    }
-    if (r < 0 && problem.kind == ERROR_NOT_FOUND)
-        return 0;
-    if (r < 0) {
-        error_move(err, &problem);
-        return r;
-    }
-    if (!platform)
+    else
+        r = image_store_resolve(images, name, &id, &problem); /* nothing is read of it */
+    if (r >= 0 && platform)
+        r = image_check_platform(image, name, platform, &problem);
+    if (r >= 0)
         return 1;
-    r = platform_parse(platform, &wanted, err);
-    if (r < 0)
-        return r;
-    offered = (Platform) { .os = image->config.os,
-                           .architecture = image->config.architecture,
-                           .variant = image->config.variant };
-    return platform_matches(&wanted, &offered);
+    if (problem.kind == ERROR_NOT_FOUND)
+        return 0;
+    error_move(err, &problem);
+    return r;
 }
 
 int engine_has_image(Engine *engine, const char *name, const char *platform, char **ret_name,

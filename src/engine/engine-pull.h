@@ -4,6 +4,7 @@
 /* Images from registries, by the names that people use. */
 
 #include "engine/engine.h"
+#include "image/image-transport.h"
 #include "image/transfer-progress.h"
 
 typedef struct EnginePull {
@@ -20,6 +21,15 @@ typedef struct EnginePull {
  * it. Errors: NOT_FOUND, DENIED, and those of image_pull() and registry_client_open().
  */
 int engine_pull(Engine *engine, const EnginePull *pull, char **ret_name, Error *err);
+
+/*
+ * Pull from a layout, an archive or a directory (image-transport.h). The image gets the name that
+ * the location has it under, if that is a whole one; else it has none. *ret_name is that, complete,
+ * or the image's id; the caller frees it. Of @pull, platform and progress count. Errors: those of
+ * image_pull() and image_location_open_source().
+ */
+int engine_pull_location(Engine *engine, const ImageLocation *location, const EnginePull *pull,
+                         char **ret_name, Error *err);
 
 /*
  * Is an image here that @name may mean, for @platform (NULL: whichever)? Returns 1 or 0.

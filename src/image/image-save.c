@@ -31,26 +31,6 @@ static void save_done(Save *save)
     free(save->images.items);
 }
 
-int image_check_platform(const Image *image, const char *name, const char *platform, Error *err)
-{
-    const Platform own = { .os = image->config.os,
-                           .architecture = image->config.architecture,
-                           .variant = image->config.variant };
-    _cleanup_platform_ Platform wanted = {};
-    _cleanup_free_ char *own_text = NULL, *wanted_text = NULL;
-    int r = platform ? platform_choose(platform, &wanted, err) : 0;
-
-    if (r < 0)
-        return r;
-    if (!platform || platform_matches(&wanted, &own))
-        return 0;
-    own_text = platform_to_string(&own);
-    wanted_text = platform_to_string(&wanted);
-    return error_set(err, ERROR_NOT_FOUND,
-                     "image '%s' is there for platform '%s', not for the specified platform '%s'",
-                     name, own_text, wanted_text);
-}
-
 static SavedImage *add_image(Save *save, const Digest *id)
 {
     SavedImage *image;

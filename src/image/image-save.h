@@ -23,7 +23,3 @@ typedef struct ImageSaveOptions {
 /* *ret_ids gets the id of each saved image. On failure there is no file. Errors: NOT_FOUND, INVALID
  * (a terminal), CORRUPT (a blob is damaged), EXHAUSTED, SYSTEM. */
 int image_save(ImageStore *store, const ImageSaveOptions *options, StringList *ret_ids, Error *err);
-
-/* Is @image, which the user calls @name, for @platform (text; NULL: any)? Errors: NOT_FOUND,
- * INVALID. */
-int image_check_platform(const Image *image, const char *name, const char *platform, Error *err);

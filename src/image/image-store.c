@@ -15,6 +15,7 @@
 #include "base/string-buffer.h"
 #include "base/time-format.h"
 #include "image/image-store-private.h"
+#include "image/platform.h"
 
 static const char *const schema_steps[] = {
     "CREATE TABLE image ("
@@ -110,6 +111,26 @@ void image_free(Image *image)
 bool image_is_dangling(const Image *image)
 {
     return image->names.count == 0 && image->digests.count == 0;
+}
+
+int image_check_platform(const Image *image, const char *name, const char *platform, Error *err)
+{
+    const Platform own = { .os = image->config.os,
+                           .architecture = image->config.architecture,
+                           .variant = image->config.variant };
+    _cleanup_platform_ Platform wanted = {};
+    _cleanup_free_ char *own_text = NULL, *wanted_text = NULL;
+    int r = platform ? platform_choose(platform, &wanted, err) : 0;
+
+    if (r < 0)
+        return r;
+    if (!platform || platform_matches(&wanted, &own))
+        return 0;
+    own_text = platform_to_string(&own);
+    wanted_text = platform_to_string(&wanted);
+    return error_set(err, ERROR_NOT_FOUND,
+                     "image '%s' is there for platform '%s', not for the specified platform '%s'",
+                     name, own_text, wanted_text);
 }
 
 void image_list_done(ImageList *list)

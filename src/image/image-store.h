@@ -76,6 +76,10 @@ int image_store_resolve(ImageStore *store, const char *name, Digest *ret, Error 
 int image_store_read_layers(ImageStore *store, const Digest *id, Digest **ret_chain_ids,
                             size_t *ret_count, Error *err);
 
+/* Is @image, which the user calls @name, for @platform (text; NULL: any)? Errors: NOT_FOUND,
+ * INVALID. */
+int image_check_platform(const Image *image, const char *name, const char *platform, Error *err);
+
 typedef struct ImageList {
     Image **items;
     size_t count;

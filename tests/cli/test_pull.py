@@ -4,6 +4,7 @@
 import io
 import json
 import os
+import subprocess
 import tarfile
 
 import pytest
@@ -327,3 +328,19 @@ def test_the_root_directory_is_what_the_uppermost_layer_says_that_says_anything(
     assert {path.name: os.stat(root).st_mode & 0o7777 for root in roots
             for path in root.iterdir()} == {"a": 0o755, "b": 0o710, "c": 0o710, "d": 0o755,
                                             "e": 0o755}
+
+
+@pytest.mark.parametrize("transport", ["oci", "oci-archive", "docker-archive", "dir"])
+def test_files_are_pulled_from_too(cay, push, name, tmp_path, transport):
+    pushed = push(registry_images.many_layers(3))
+    place = f"{transport}:{tmp_path / 'there'}"
+    subprocess.run(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}:latest",
+                    place + ("" if transport == "dir" else ":some/image:1")], check=True)
+    copied = place if transport == "dir" else f"{place}:some/image:1"
+    lines = cay.ok("pull", copied).splitlines()
+    called = pushed.id if transport == "dir" else "docker.io/some/image:1"
+    assert lines[-1] == called
+    assert pulling.files_of(cay, called, tmp_path) == {
+        "f0": b"0", "f1": b"1", "f2": b"2", "all": b"2"}
+    assert "Image is up to date" in cay.ok("pull", copied)
+    assert "for registries" in cay("pull", "-a", copied).stderr
