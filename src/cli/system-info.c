@@ -54,7 +54,13 @@ static const char default_format[] =
     "Total Memory: {{.TotalMemory}}\n"
     "Name: {{.Name}}\n"
     "Root Dir: {{.DockerRootDir}}\n"
-    "Runtime Dir: {{.RuntimeDir}}";
+    "Runtime Dir: {{.RuntimeDir}}"
+    "{{with .RegistryConfig}}\n"
+    "Insecure Registries:"
+    "{{range .IndexConfigs}}{{if not .Secure}}\n {{.Name}}{{end}}{{end}}"
+    "{{range .InsecureRegistryCIDRs}}\n {{.}}{{end}}"
+    "{{if .Mirrors}}\nRegistry Mirrors:{{range .Mirrors}}\n {{.}}{{end}}{{end}}"
+    "{{end}}";
 
 static void info_options_done(InfoOptions *options)
 {
@@ -68,6 +74,15 @@ static void add_total_memory(json_t *info)
         size_to_human_binary(json_integer_value(json_object_get(info, "MemTotal")));
 
     json_object_set_new(info, "TotalMemory", json_string(text));
+}
+
+static void print_warnings(const json_t *info)
+{
+    json_t *warning;
+    size_t i;
+
+    json_array_foreach(json_object_get(info, "Warnings"), i, warning)(void)
+        fprintf(stderr, "WARNING: %s\n", json_string_value(warning));
 }
 
 static int print_info(json_t *info, const char *format, Error *err)
@@ -84,9 +99,12 @@ static int print_info(json_t *info, const char *format, Error *err)
     r = template_parse(is_default ? default_format : format, 0, &template, err);
     if (r >= 0)
         r = template_execute(template, &(TemplateData) { .value = info }, &text, err);
-    if (r >= 0)
-        puts(string_buffer_get(&text));
-    return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    puts(string_buffer_get(&text));
+    if (is_default)
+        print_warnings(info);
+    return 0;
 }
 
 int cli_system_info(Invocation *invocation, Error *err)

@@ -153,6 +153,21 @@ static void add_engine(const Engine *engine, json_t *info)
     json_object_set_new(info, "Debug", json_false());
 }
 
+/* Settings that cannot be read are told, and no reason to tell nothing else. */
+static void add_registries(Engine *engine, json_t *info)
+{
+    json_t *warnings = json_object_get(info, "Warnings"), *config = json_null();
+    _cleanup_error_ Error problem = {};
+    const RegistrySettings *settings;
+
+    json_object_set_new(info, "IndexServerAddress", json_string(REGISTRY_HUB_CREDENTIALS));
+    if (engine_registry_settings(engine, &settings, &problem) >= 0)
+        config = registry_settings_to_json(settings);
+    else
+        json_array_append_new(warnings, json_string(error_message(&problem)));
+    json_object_set_new(info, "RegistryConfig", config);
+}
+
 int engine_to_info(Engine *engine, json_t **ret, Error *err)
 {
     _cleanup_json_ json_t *info = json_object();
@@ -168,6 +183,7 @@ int engine_to_info(Engine *engine, json_t **ret, Error *err)
     add_security(info);
     json_object_set_new(info, "SystemTime", json_string(now));
     json_object_set_new(info, "Warnings", json_array());
+    add_registries(engine, info);
     *ret = TAKE_PTR(info);
     return 0;
 }

@@ -177,3 +177,31 @@ int registry_settings_read(const char *path, const char *config_path, RegistrySe
     *ret = TAKE_PTR(settings);
     return 0;
 }
+
+/* @rule NULL: nothing is said about @host. */
+static json_t *index_to_json(const char *host, const RegistryRule *rule)
+{
+    bool is_secure = !rule || (!rule->insecure && !rule->plain_http);
+    json_t *mirrors = json_array();
+
+    for (size_t i = 0; rule && i < rule->mirrors.count; i++)
+        json_array_append_new(mirrors, json_string(rule->mirrors.items[i]));
+    return json_pack("{s:s, s:o, s:b, s:b}", "Name", host, "Mirrors", mirrors, "Secure", is_secure,
+                     "Official", strcmp(host, REGISTRY_HUB) == 0);
+}
+
+json_t *registry_settings_to_json(const RegistrySettings *settings)
+{
+    const RegistryRule *hub = registry_settings_rule(settings, REGISTRY_HUB);
+    json_t *indexes = json_object(), *of_hub = index_to_json(REGISTRY_HUB, hub);
+
+    json_object_set_new(indexes, REGISTRY_HUB, of_hub);
+    for (size_t i = 0; i < settings->rules.count; i++) {
+        const RegistryRule *rule = &settings->rules.items[i];
+
+        if (rule != hub)
+            json_object_set_new(indexes, rule->host, index_to_json(rule->host, rule));
+    }
+    return json_pack("{s:[s, s], s:o, s:O}", "InsecureRegistryCIDRs", "::1/128", "127.0.0.0/8",
+                     "IndexConfigs", indexes, "Mirrors", json_object_get(of_hub, "Mirrors"));
+}

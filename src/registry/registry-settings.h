@@ -23,6 +23,8 @@
  *         blocked: true      # nothing from there
  */
 
+#include <jansson.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/string-list.h"
@@ -53,6 +55,9 @@ DEFINE_CLEANUP(RegistrySettings *, registry_settings_free);
 /* The domains in which a name without one is looked for, in order; "docker.io" by default. Stays
  * the settings'. */
 const StringList *registry_settings_unqualified(const RegistrySettings *settings);
+
+/* Engine API: RegistryServiceConfig. The caller owns the reference. */
+json_t *registry_settings_to_json(const RegistrySettings *settings);
 
 typedef struct RegistryWish {
     const char *domain;                     /* as in references */

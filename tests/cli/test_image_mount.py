@@ -163,6 +163,21 @@ def test_an_image_that_is_mounted_is_no_space_to_reclaim(cay, image, target):
     assert reclaimable() != before
 
 
+def test_of_a_mount_and_a_removal_at_once_one_wins(cay, target, tmp_path):
+    rootfs = tmp_path / "rootfs.tar"
+    rootfs.write_bytes(image_archives.tar({"f": b"f"}))
+    for _ in range(10):
+        cay.ok("import", rootfs, "race:1")
+        both = [cay.spawn("image", "mount", "race:1", target), cay.spawn("rmi", "race:1")]
+        ended = [process.wait(60) for process in both]
+        assert sorted(ended) == [0, 1]
+        assert os.path.ismount(target) == (ended[0] == 0)
+        if ended[0] == 0:
+            cay.ok("image", "prune", "--all", "--force")
+            assert (target / "f").read_bytes() == b"f"
+            cay.ok("image", "unmount", target)
+
+
 @pytest.mark.as_shipped
 def test_killed_at_any_step_it_is_mounted_or_not(cay, state, target):
     images.make_busybox(cay)

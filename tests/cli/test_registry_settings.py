@@ -2,6 +2,7 @@
 """registries.yaml and certs.d: who is spoken to how, and who vouches for whom."""
 
 import contextlib
+import json
 import pathlib
 
 import pytest
@@ -157,3 +158,30 @@ def test_a_certificate_without_its_key_is_refused(cay, settings, tls, authority)
     trust(settings, tls, me_cert=authority.certificate)
     result = ask(cay, tls, settings())
     assert "missing key 'me.key' for client certificate 'me.cert'" in result.stderr
+
+
+def test_info_tells_of_registries(cay, settings):
+    environment = settings("registries: {docker.io: {mirrors: [a.example.com]},"
+                           " b.example.com: {insecure: true}, c.example.com: {}}")
+    info = json.loads(cay.ok("info", "--format", "json", env=environment))
+    assert info["IndexServerAddress"] == "https://index.docker.io/v1/"
+    assert info["RegistryConfig"] == {
+        "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
+        "Mirrors": ["a.example.com"],
+        "IndexConfigs": {
+            "docker.io": {"Name": "docker.io", "Mirrors": ["a.example.com"], "Secure": True,
+                          "Official": True},
+            "b.example.com": {"Name": "b.example.com", "Mirrors": [], "Secure": False,
+                              "Official": False},
+            "c.example.com": {"Name": "c.example.com", "Mirrors": [], "Secure": True,
+                              "Official": False}}}
+    assert cay.ok("info", env=environment).endswith(
+        "\nInsecure Registries:\n b.example.com\n ::1/128\n 127.0.0.0/8\n"
+        "Registry Mirrors:\n a.example.com")
+
+
+def test_info_tells_of_settings_that_cannot_be_read_and_of_all_else(cay, settings):
+    result = cay("info", env=settings("mirror: x"))
+    assert result.returncode == 0
+    assert result.stderr.startswith(f"WARNING: registries '{settings.directory}/registries.yaml': ")
+    assert result.stdout.startswith("Containers: 0\n")
