@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A file without a name, which a killed process leaves nothing of, gets one that is renamed at
- * once. Where the file system has no such files, it has a name of its own from the beginning.
+ * A file without a name, which a killed process leaves nothing of, gets its own when it is whole;
+ * to replace another, it gets one that is renamed at once. Where the file system has no such files,
+ * it has a name of its own from the beginning.
  */
 
 #include "base/output-file.h"
@@ -95,15 +96,29 @@ int output_file_open(const char *path, OutputFile *ret, Error *err)
     return 0;
 }
 
-static int give_name(OutputFile *file)
+static int link_as(const OutputFile *file, const char *name)
 {
     char path[32];
 
-    file->temporary = make_temporary_name(file->name);
-    return linkat(AT_FDCWD, path_of_fd(path, file->fd), file->directory_fd, file->temporary,
+    return linkat(AT_FDCWD, path_of_fd(path, file->fd), file->directory_fd, name,
                   AT_SYMLINK_FOLLOW) < 0
                ? -errno
                : 0;
+}
+
+/* Returns 1 when the name is its own, 0 when it is one to be renamed. */
+static int give_name(OutputFile *file)
+{
+    _cleanup_free_ char *temporary = NULL;
+    int r = link_as(file, file->name);
+
+    if (r != -EEXIST)
+        return r < 0 ? r : 1;
+    temporary = make_temporary_name(file->name);
+    r = link_as(file, temporary);
+    if (r == 0)
+        file->temporary = TAKE_PTR(temporary);
+    return r;
 }
 
 int output_file_finish(OutputFile *file, Error *err)
@@ -114,11 +129,9 @@ int output_file_finish(OutputFile *file, Error *err)
         return 0;
     if (!file->temporary)
         r = give_name(file);
-    if (r < 0)
-        free(TAKE_PTR(file->temporary)); /* there is nothing to be deleted */
-    else if (renameat(file->directory_fd, file->temporary, file->directory_fd, file->name) < 0)
+    if (r == 0 && renameat(file->directory_fd, file->temporary, file->directory_fd, file->name) < 0)
         r = -errno;
-    else
+    else if (r == 0)
         free(TAKE_PTR(file->temporary));
     return r < 0 ? error_result(err, r, "make '%s'", file->path) : 0;
 }
