@@ -12,7 +12,8 @@
  * Errors of all calls: NOT_FOUND, DENIED (credentials missing, wrong, or not enough), UNAVAILABLE
  * (no connection, no TLS, an untrusted certificate, HTTP answered to HTTPS, retries used up, the
  * program missing), INVALID (an answer that makes no sense), EXHAUSTED (an answer that is too long,
- * no space), SYSTEM. Messages name the host and never a credential.
+ * no space), CORRUPT (not of the size or the digest that was asked for), SYSTEM. Messages name the
+ * host and never a credential.
  */
 
 #include <stdbool.h>

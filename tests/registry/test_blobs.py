@@ -114,6 +114,22 @@ def test_a_cut_blob_comes_where_there_are_no_ranges(one, proxy, stored, small):
     assert output == small
 
 
+def test_a_blob_that_is_always_cut_at_the_same_byte_fails(one, proxy, stored, small):
+    proxy.on("/blobs/", lambda exchange: exchange.relay(
+        without=("range",), headers={"Accept-Ranges": None},
+        change=lambda pieces: cut_after(exchange, pieces, 100_000)))
+    kind, _ = one.fails("fetch", sha256(small), len(stored(small)), one.directory / "blob")
+    assert kind == "unavailable" and len(proxy.requests) < 8
+
+
+def cut_after(exchange, pieces, left):
+    for piece in pieces:
+        yield piece[:left]
+        left -= len(piece[:left])
+        if not left:
+            exchange.cut(reset=False)
+
+
 @pytest.mark.parametrize("fault", [fault_proxy.answer(500), fault_proxy.answer(502),
                                    fault_proxy.answer(429, b"", Retry_After="0"),
                                    fault_proxy.cut(None), fault_proxy.cut(5 * MIB)])
@@ -301,12 +317,20 @@ def test_an_upload_that_the_registry_forgot_is_begun_anew(one, proxy, registry, 
     assert len(proxy.asked("", method="POST")) == 2
 
 
-def test_an_upload_that_never_works_ends(one, proxy, large):
+def test_an_upload_that_is_always_forgotten_ends(one, proxy, large):
+    proxy.on("/uploads/", fault_proxy.error(404, "BLOB_UPLOAD_UNKNOWN", "unknown"), method="PUT")
+    (one.directory / "upload").write_bytes(large[:1000])
+    kind, message = one.fails("upload", sha256(large), 1000, one.directory / "upload")
+    assert kind == "not-found" and "unknown (BLOB_UPLOAD_UNKNOWN)" in message
+    assert len(proxy.asked("", method="PUT")) == 3
+
+
+def test_an_upload_that_is_refused_ends(one, proxy, large):
     proxy.on("/uploads/", fault_proxy.error(400, "DIGEST_INVALID", "not that one"), method="PUT")
     (one.directory / "upload").write_bytes(large[:1000])
     kind, message = one.fails("upload", sha256(large), 1000, one.directory / "upload")
     assert kind == "invalid" and "not that one (DIGEST_INVALID)" in message
-    assert len(proxy.asked("", method="PUT")) == 3
+    assert len(proxy.asked("", method="PUT")) == 1
 
 
 def test_chunks_are_as_long_as_the_registry_wants_them(one, proxy, registry, repository, large):

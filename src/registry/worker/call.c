@@ -25,7 +25,6 @@ typedef enum Verdict {
     CALL_OVER,
     CALL_AGAIN,
     CALL_LATER,
-    CALL_ELSEWHERE, /* at the next endpoint */
 } Verdict;
 
 static void call_send(Call *call);
@@ -178,11 +177,6 @@ void call_free(Call *call)
     drop_body(call);
     error_done(&call->error);
     free(call);
-}
-
-static void call_over(Call *call)
-{
-    call->options.on_end(call);
 }
 
 static int collect(Call *call, const void *bytes, size_t size, size_t limit)
@@ -378,11 +372,9 @@ static Verdict judge_answer(Call *call)
     return CALL_OVER;
 }
 
-static void on_exchange_end(void *data)
+/* What comes of a verdict. The call may be gone afterwards. */
+static void settle(Call *call, Verdict verdict)
 {
-    Call *call = data;
-    Verdict verdict =
-        call_answer(call)->code != CURLE_OK ? judge_connection(call) : judge_answer(call);
     Endpoint *next = next_endpoint(call);
 
     if (verdict == CALL_OVER && error_is_set(&call->error) && next &&
@@ -397,7 +389,14 @@ static void on_exchange_end(void *data)
     if (verdict == CALL_AGAIN)
         call->resume_at = time_monotonic();
     if (verdict == CALL_OVER)
-        call_over(call);
+        call->options.on_end(call);
+}
+
+static void on_exchange_end(void *data)
+{
+    Call *call = data;
+
+    settle(call, call_answer(call)->code != CURLE_OK ? judge_connection(call) : judge_answer(call));
 }
 
 /* The value of the Authorization header, which goes to its own origin and nowhere else. Returns 0
@@ -458,7 +457,8 @@ static void call_send(Call *call)
     if (call->waits_for_token && call->token->state == TOKEN_REFUSED) {
         (void)error_set(&call->error, call->token->error.kind, "%s",
                         error_message(&call->token->error));
-        call_over(call);
+        call->waits_for_token = false;
+        settle(call, CALL_OVER);
         return;
     }
     call->waits_for_token = false;
@@ -475,7 +475,7 @@ static void call_send(Call *call)
         r = send_to(call, authorization, &call->error);
     wipe_free(authorization);
     if (r < 0)
-        call_over(call);
+        settle(call, CALL_OVER);
 }
 
 void calls_wake(Session *session, const Token *token)

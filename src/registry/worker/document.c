@@ -18,6 +18,7 @@
 #include "registry/worker/locations.h"
 #include "registry/worker/session.h"
 
+#define MEDIA_TYPE_MAX 255
 #define PAGE_MAX ((size_t)4 << 20)
 #define PAGE_ENTRIES 1000
 #define PAGES_MAX 100000
@@ -74,13 +75,16 @@ static void document_free(Operation *operation)
 
 static const OperationClass document_class = { .free = document_free };
 
-/* The type without its parameters; NULL where it is not said. */
+/* The type without its parameters; NULL where it is not said, or is none. */
 static char *media_type_of(const Call *call)
 {
     const char *type = call_answer(call)->content_type;
     size_t length = type ? strcspn(type, "; \t") : 0;
 
-    return length > 0 ? memory_strndup(type, length) : NULL;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)type[i]) && !strchr("/.+-_", type[i]))
+            return NULL;
+    return length > 0 && length <= MEDIA_TYPE_MAX ? memory_strndup(type, length) : NULL;
 }
 
 static int write_document(Document *document, const void *data, size_t size, Error *err)

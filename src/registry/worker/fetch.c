@@ -161,6 +161,7 @@ static int on_data(Call *call, const void *bytes, size_t size)
 {
     Piece *piece = call->options.data;
     Fetch *fetch = piece->fetch;
+    int64_t before = range_set_size(&fetch->present);
     int r;
 
     if (!call->has_begun) {
@@ -180,7 +181,8 @@ static int on_data(Call *call, const void *bytes, size_t size)
         return r;
     }
     piece->position += (int64_t)size;
-    call_progressed(call);
+    if (range_set_size(&fetch->present) > before) /* not what was there already */
+        call_progressed(call);
     tell_progress(fetch);
     return 0;
 }

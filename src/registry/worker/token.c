@@ -19,6 +19,7 @@
 #include "registry/worker/locations.h"
 
 #define CLIENT_ID "cay"
+#define IDENTITY_MAX 32768
 #define ANSWER_MAX ((size_t)256 * 1024)
 /* How long a token lives that does not say, or says less (as Docker has it), and how long before
  * its end it is not used any more; seconds. */
@@ -130,6 +131,15 @@ static Token *find_token(Endpoint *endpoint, const char *scope)
     return token;
 }
 
+/* It is kept in a file and sent back: one line of what can be read, not longer than messages. */
+static bool is_identity(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return *text && strlen(text) <= IDENTITY_MAX;
+}
+
 static int read_answer(Token *token, const Call *call, Error *err)
 {
     _cleanup_(token_answer_done) TokenAnswer answer = {};
@@ -151,7 +161,8 @@ static int read_answer(Token *token, const Call *call, Error *err)
                                               : answer.expires_in;
     token->expires = time_monotonic() + (life - MARGIN) * NANOSECONDS_PER_SECOND;
     token->serial++;
-    if (answer.refresh_token && endpoint->wants_identity_token && !endpoint->identity_token)
+    if (answer.refresh_token && is_identity(answer.refresh_token) &&
+        endpoint->wants_identity_token && !endpoint->identity_token)
         endpoint->identity_token = TAKE_PTR(answer.refresh_token);
     return 0;
 }

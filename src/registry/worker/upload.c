@@ -171,7 +171,7 @@ static void after_failure(Upload *upload, Call *call)
     int status =
         call->exchange && call_answer(call)->code == CURLE_OK ? call_answer(call)->status : 0;
 
-    if (status == 404 || status == 416 || status == 400) {
+    if (status == 404 || status == 416) {
         begin_anew(upload, &call->error);
     } else if (kind != ERROR_UNAVAILABLE || ++upload->failures >= RETRY_ATTEMPTS) {
         upload_end(upload, false, &call->error);
