@@ -91,8 +91,7 @@ static const char *const allowed[] = {
     "lseek",
     "_llseek",
     "close",
-    "open",
-    "openat",
+
     "access",
     "faccessat",
     "faccessat2",
@@ -121,7 +120,12 @@ static const char *const allowed[] = {
     "membarrier",
 };
 
+static const char *const open_call[] = { "open" };
+static const char *const openat_call[] = { "openat" };
 static const char *const socket_call[] = { "socket" };
+
+/* Files are only read: what is written came as a descriptor. */
+#define FLAGS_TO_WRITE (O_ACCMODE | O_CREAT | O_TRUNC)
 
 static int limit_resources(Error *err)
 {
@@ -194,6 +198,8 @@ static int filter_syscalls(Error *err)
 {
     const SyscallTable tables[] = {
         { SYSCALL_TABLE(allowed) },
+        { SYSCALL_TABLE(open_call), .argument = 1, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
+        { SYSCALL_TABLE(openat_call), .argument = 2, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
         { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET },
         { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET6 },
         { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_NETLINK },
