@@ -111,9 +111,17 @@ static bool has_wanted_name(const ImageFilter *filter, const Image *image)
     return filter->references.count == 0;
 }
 
+/* Docker's rule: what has a digest and no tag is neither hidden by one value nor by the other. */
+static bool dangles_as_wanted(const ImageFilter *filter, const Image *image)
+{
+    if (!filter->dangling.is_set)
+        return true;
+    return filter->dangling.value ? image_is_dangling(image) : !image_is_nameless(image);
+}
+
 bool image_filter_matches(const ImageFilter *filter, const Image *image)
 {
-    return (!filter->dangling.is_set || filter->dangling.value == image_is_dangling(image)) &&
+    return dangles_as_wanted(filter, image) &&
            (!filter->before.is_set || image->created < filter->before.value) &&
            (!filter->since.is_set || image->created > filter->since.value) &&
            has_labels(filter, image) && has_wanted_name(filter, image);

@@ -171,7 +171,7 @@ static int add_image(RowWriter *writer, const Image *image, const ImageFilter *f
     bool wants_digest = options->digests || row_writer_wants(writer, "Digest");
     int r = 0;
 
-    if (image_is_dangling(image))
+    if (image_is_nameless(image))
         return add_row(writer, image, NULL, NULL, options, err);
     for (size_t i = 0; i < image->names.count && r == 0; i++) {
         const char *name = image->names.items[i];

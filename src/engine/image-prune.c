@@ -36,17 +36,16 @@ static void remove_name(Engine *engine, ImageStore *images, const Image *image, 
     move_removals(removed, &removals);
 }
 
-/* The image goes with its last name. */
+/* The image goes with its last name; the digests of a repository go with its last tag. */
 static void remove_image(Engine *engine, ImageStore *images, const Image *image,
                          ImageRemovals *removed)
 {
-    if (image_is_dangling(image))
+    if (image_is_nameless(image))
         remove_name(engine, images, image, image->id.text, removed);
     for (size_t i = 0; i < image->names.count; i++)
         remove_name(engine, images, image, image->names.items[i], removed);
-    if (image->names.count == 0)
-        for (size_t i = 0; i < image->digests.count; i++)
-            remove_name(engine, images, image, image->digests.items[i], removed);
+    for (size_t i = 0; i < image->digests.count; i++)
+        remove_name(engine, images, image, image->digests.items[i], removed);
 }
 
 int image_prune(Engine *engine, const PruneFilter *filter, bool all, ImageRemovals *removed,

@@ -167,9 +167,6 @@ static int pull_locked(Pull *pull, ImagePullResult *ret, Error *err)
         (void)layer_store_collect_staging(pull->store->layers, NULL); /* a killed pull's */
         r = pull_layers_run(pull, err);
         is_known = false;
-    } else {
-        for (size_t i = 0; i < pull->n_layers; i++)
-            pull_tell(pull, pull->layers[i].id, "Already exists");
     }
     if (r >= 0 && !is_known)
         r = write_image(pull, has_name ? &name : NULL, &id, err);

@@ -110,6 +110,11 @@ void image_free(Image *image)
 
 bool image_is_dangling(const Image *image)
 {
+    return image->names.count == 0;
+}
+
+bool image_is_nameless(const Image *image)
+{
     return image->names.count == 0 && image->digests.count == 0;
 }
 

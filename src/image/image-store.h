@@ -56,8 +56,10 @@ typedef struct Image {
 void image_free(Image *image);
 DEFINE_CLEANUP(Image *, image_free);
 
-/* Nothing leads to it but its id. One that was pulled by digest is called by that. */
+/* Docker's "dangling": no tag leads to it. */
 bool image_is_dangling(const Image *image);
+/* Nor does a digest of what was pulled: it has an id and nothing else. */
+bool image_is_nameless(const Image *image);
 
 /*
  * Find by name, name:tag, name@digest, id, or the beginning of an id, with or without "sha256:", in

@@ -270,7 +270,8 @@ static void an_image_that_has_a_digest_only_goes_by_it(void **state)
 
     pulled_as(fixture, &id, "x@" INDEX);
     assert_int_equal(image_store_find(fixture->store, "x@" INDEX, &image, NULL), 0);
-    assert_false(image_is_dangling(image));
+    assert_true(image_is_dangling(image));
+    assert_false(image_is_nameless(image));
     assert_int_equal(image->names.count, 0);
     assert_string_equal(image->digests.items[0], "x@" INDEX);
     assert_removed(fixture, "x@" INDEX, false, expected);
