@@ -125,17 +125,9 @@ def test_bytes_that_were_damaged_on_the_way_are_fetched_anew(cay, proxy, big, tm
 
 # Mirrors
 
-def test_a_mirror_is_asked_instead_of_the_registry(cay, proxy, other_host, big):
-    name, _ = big
-    env = pulling.settings(cay.state, **{proxy.host: {"mirrors": [other_host.url]}})
-    cay.ok("pull", "--quiet", name, env=env)
-    assert other_host.asked("/blobs/") and not proxy.requests
-
-
-@pytest.mark.parametrize("action", [fault_proxy.error(404, "MANIFEST_UNKNOWN", "not here"),
-                                    fault_proxy.error(403, "DENIED", "not for you"),
-                                    fault_proxy.error(500, "UNKNOWN", "not now"),
-                                    fault_proxy.raw(b"garbage\r\n\r\n"), fault_proxy.cut(None)])
+@pytest.mark.parametrize("action", [
+    fault_proxy.error(500, "UNKNOWN", "not now"), fault_proxy.raw(b"garbage\r\n\r\n"),
+    fault_proxy.cut(None)], ids=["500", "garbage", "cut"])
 @pytest.mark.parametrize("what", ["/manifests/", "/blobs/"])
 def test_what_a_mirror_does_not_give_comes_from_the_registry(cay, proxy, other_host, big, what,
                                                              action):
@@ -144,20 +136,6 @@ def test_what_a_mirror_does_not_give_comes_from_the_registry(cay, proxy, other_h
     other_host.on(what, action)
     cay.ok("pull", "--quiet", name, env=env)
     assert other_host.asked(what) and proxy.asked(what)
-
-
-def test_a_mirror_that_is_away_is_passed_over(cay, proxy, big):
-    env = pulling.settings(cay.state, **{proxy.host: {"mirrors": ["http://127.0.0.1:1"]}})
-    cay.ok("pull", "--quiet", big[0], env=env)
-
-
-def test_a_manifest_of_another_digest_from_a_mirror_is_passed_over(cay, proxy, other_host, big,
-                                                                   repository):
-    digest = proxy.digest(repository, "latest")
-    env = pulling.settings(cay.state, **{proxy.host: {"mirrors": [other_host.url]}})
-    other_host.on("/manifests/", fault_proxy.corrupt(50))
-    cay.ok("pull", "--quiet", proxy.name(repository, digest=digest), env=env)
-    assert other_host.asked("/manifests/") and proxy.asked("/manifests/")
 
 
 # Who is interrupted
@@ -318,17 +296,6 @@ def test_the_same_layer_packed_another_way_is_not_unpacked_twice(cay, proxy, rep
     trees = sorted(path.name for path in (cay.state.directory / "layers").iterdir())
     cay.ok("pull", "--quiet", proxy.name(repository, "zstd"))
     assert sorted(path.name for path in (cay.state.directory / "layers").iterdir()) == trees
-
-
-def test_a_layer_that_is_there_twice_is_fetched_once(cay, proxy, repository, tmp_path):
-    """The same bytes on top of something else: another chain, the same blob."""
-    layers = [image_archives.tar({"f": b"first"}), image_archives.tar({"f": b"second"})]
-    image = registry_images.image([*layers, layers[0], layers[1], layers[0]])
-    proxy.push(repository, "latest", image)
-    cay.ok("pull", "--quiet", proxy.name(repository))
-    for blob in image.layers[:2]:
-        assert len(proxy.asked(f"/blobs/{blob.digest}")) == 1
-    assert pulling.files_of(cay, proxy.name(repository), tmp_path) == {"f": b"first"}
 
 
 @pytest.mark.as_shipped

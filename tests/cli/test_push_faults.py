@@ -139,12 +139,6 @@ def test_two_pushes_of_one_image_at_once_both_work(cay, pulled, target, proxy, r
     assert proxy.digest(repository, "1") == pulled[0].digest
 
 
-def test_nothing_is_pushed_to_a_mirror(cay, target, proxy, other_host):
-    env = pulling.settings(cay.state, **{proxy.host: {"mirrors": [other_host.url]}})
-    cay.ok("push", "--quiet", target, env=env)
-    assert other_host.requests == []
-
-
 def test_what_is_not_here_cannot_be_pushed(cay, proxy):
     assert "does not exist" in refused(cay, proxy.name("nothing", "1"))
     assert proxy.requests == []
