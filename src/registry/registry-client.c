@@ -75,6 +75,8 @@ static int client_died(RegistryClient *client, Error *err)
     int status;
 
     client->socket_fd = fd_close(client->socket_fd);
+    (void)process_signal(&client->process,
+                         SIGKILL); /* it may have closed no more than the socket */
     if (process_wait(&client->process, &status) < 0)
         (void)error_set(&client->gone, ERROR_UNAVAILABLE, "'%s' has ended", REGISTRY_PROGRAM);
     else if (!WIFSIGNALED(status))

@@ -41,6 +41,14 @@ def ranges(proxy):
     return [request.range for request in proxy.asked("/blobs/")]
 
 
+def assert_comes_and_goes(one, registry, repository, data):
+    one.upload(data)
+    assert registry.get_blob(repository, sha256(data)) == data
+    output, result = one.feed(data, ["sha256sum"])
+    assert output.split()[0].decode() == sha256(data).removeprefix("sha256:")
+    assert result["done"] == len(data)
+
+
 @pytest.fixture
 def one(client, proxy, repository):
     return client(proxy, repository)
@@ -73,6 +81,13 @@ def test_a_blob_is_fed_in_order_while_it_arrives(one, stored, large):
     output, result = one.feed(stored(large), ["sha256sum"])
     assert output.split()[0].decode() == sha256(large).removeprefix("sha256:")
     assert result["done"] == len(large)
+
+
+def test_blobs_come_and_go_through_tls_and_http_2(client, tls_registry, repository, small, large):
+    one = client(tls_registry, repository)
+    for data in small, large:
+        assert_comes_and_goes(one, tls_registry, repository, data)
+        (one.directory / "blob").unlink()
 
 
 def test_a_reader_that_goes_away_does_not_hurt_the_file(one, stored, large):

@@ -392,6 +392,56 @@ def test_a_redirect_does_not_lead_away_from_tls(client, tls_registry, authority,
         assert kind == "invalid" and "without TLS" in message and not other_host.requests
 
 
+# Proxies
+
+def far_away(client, registry, repository, **environment):
+    """A client of a host that is none, but for a proxy."""
+    one = client(registry, repository, credentials=USER)
+    one.repository["endpoints"][0]["host"] = one.repository["domain"] = "registry.invalid"
+    one.environment.update(environment)
+    return one
+
+
+def test_a_proxy_is_asked_as_the_environment_says(client, proxy, repository):
+    url = f"http://registry.invalid/v2/{repository}/tags/list"
+    proxy.on("http://registry.invalid/", fault_proxy.answer(200, b'{"tags":["a"]}'))
+    for name in "HTTP_PROXY", "http_proxy":
+        one = far_away(client, proxy, repository, **{name: f"http://{proxy.host}"})
+        assert one("tags") == ["a"]
+        assert proxy.requests.pop().path.startswith(url)
+    one = far_away(client, proxy, repository, HTTP_PROXY=f"http://{proxy.host}",
+                   NO_PROXY="registry.invalid")
+    kind, message = one.fails("tags")
+    assert kind == "unavailable" and "Could not resolve host: registry.invalid" in message
+    one = far_away(client, proxy, repository, HTTPS_PROXY=f"http://{proxy.host}")
+    assert one.fails("tags")[0] == "unavailable"
+    assert not proxy.requests
+
+
+def test_this_machine_is_reached_without_a_proxy(client, registry, repository, document, proxy):
+    registry.push(repository, "latest", document)
+    one = client(registry, repository)
+    one.environment.update(HTTP_PROXY=f"http://{proxy.host}", ALL_PROXY=f"http://{proxy.host}")
+    assert one("tags") == ["latest"] and not proxy.requests
+
+
+def test_a_proxys_password_is_in_no_message_and_no_environment(client, proxy, repository):
+    one = far_away(client, proxy, repository, HTTP_PROXY="http://user:hidden@127.0.0.1:1")
+    _, message = one.fails("tags")
+    assert "hidden" not in message
+    event = threading.Event()
+    proxy.on("http://", fault_proxy.hold(event))
+    one = far_away(client, proxy, repository, HTTP_PROXY=f"http://user:hidden@{proxy.host}")
+    process = one.start("tags")
+    proxy.wait_for_request("http://")
+    worker = worker_of(process)
+    seen = subprocess.run(["cat", f"/proc/{worker}/environ"], capture_output=True, check=True)
+    assert not seen.stdout
+    process.kill()
+    process.communicate()
+    event.set()
+
+
 # Trouble that passes, and trouble that does not
 
 @pytest.mark.parametrize("fault", [fault_proxy.answer(500), fault_proxy.answer(503),
@@ -517,6 +567,35 @@ def test_a_program_that_is_missing_is_named(client, registry, repository, tmp_pa
     one.environment["CAY_LIBEXEC"] = str(tmp_path)
     kind, message = one.fails("tags")
     assert kind == "unavailable" and message == f"'{tmp_path}/cay-registry' is not installed"
+
+
+PRETENDER = """#!/usr/bin/python3
+import json, os, socket
+peer = socket.socket(fileno=3)
+peer.recv(100)
+request = json.loads(peer.recv(100000))
+def say(text):
+    peer.send(text if isinstance(text, bytes) else json.dumps(text).encode())
+"""
+
+
+@pytest.mark.parametrize("says, words", [
+    ("say(b'nonsense')", "makes no sense"),
+    ("say([])", "makes no sense"),
+    ("say({'id': request['id'], 'isOver': 1})", "makes no sense"),
+    ("say(b' ' * 70000)", "makes no sense"),
+    ("say({'id': request['id'] + 1, 'isOver': True}); os._exit(0)", "ended with code 0"),
+    ("os._exit(3)", "ended with code 3"),
+    ("peer.close(); __import__('signal').pause()", "killed by signal 9"),
+])
+def test_what_the_program_says_is_checked(client, registry, repository, tmp_path, says, words):
+    program = tmp_path / "cay-registry"
+    program.write_text(PRETENDER + says + "\n")
+    program.chmod(0o755)
+    one = client(registry, repository)
+    one.environment["CAY_LIBEXEC"] = str(tmp_path)
+    kind, message = one.fails("head", "latest")
+    assert kind == "unavailable" and words in message
 
 
 def test_the_program_has_no_rights(client, proxy, repository):
