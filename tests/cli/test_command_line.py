@@ -95,7 +95,7 @@ def test_completions_are_scripts_of_their_shell(cay, shell):
 
 @pytest.mark.parametrize("line, expected", [
     ("cay im", {"image", "images", "import"}),
-    ("cay image r", {"rm"}),
+    ("cay image r", {"referrers", "rm"}),
     ("cay --state /x image ls --no", {"--no-trunc"}),
     ("cay run --cpus", {"--cpus", "--cpuset-cpus", "--cpuset-mems"}),
     ("cay images -", None),
