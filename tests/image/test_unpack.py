@@ -477,3 +477,19 @@ def test_a_sparse_member_of_an_outer_archive_keeps_its_size(unpack):
                    member(b"sparse", b"x" * 24))
     assert unpack.ingest(data)[0]["size"] == len(content)
     assert open(unpack.path(b"0"), "rb").read() == content
+
+
+@pytest.mark.parametrize("parent", [
+    b"", directory(b"d", gid=7), directory(b"d", gid=7, mode=0o2755), directory(b"d", uid=7),
+    pax([(b"SCHILY.acl.default", b"user::rwx,group::---,other::---")]) + directory(b"d"),
+])
+def test_owner_and_mode_are_the_files_own_in_any_directory(unpack, parent):
+    wanted = {b"d/%d" % number: (mode, uid, gid) for number, (mode, uid, gid) in enumerate(
+        (mode, uid, gid) for mode in (0, 0o666, 0o4755, 0o2711, 0o1777)
+        for uid, gid in ((0, 0), (0, 9), (9, 0)))}
+    unpack(archive(parent, *(member(name, b"x", mode=mode, uid=uid, gid=gid)
+                             for name, (mode, uid, gid) in wanted.items())))
+    for name, (mode, uid, gid) in wanted.items():
+        status = os.lstat(unpack.path(name))
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, uid, gid)
+        assert not os.listxattr(unpack.path(name))

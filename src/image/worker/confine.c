@@ -92,10 +92,11 @@ static const char *const allowed[] = {
 
 /* Whoever unpacks also makes, names and removes files, and gives them what they carry. */
 static const char *const allowed_to_write[] = {
-    "sync_file_range", "ftruncate",    "ftruncate64",  "fdatasync", "syncfs",           "mkdirat",
-    "mknodat",         "symlinkat",    "linkat",       "renameat2", "unlinkat",         "fchown",
-    "fchownat",        "fchmod",       "fchmodat",     "utimensat", "utimensat_time64", "fsetxattr",
-    "lsetxattr",       "fremovexattr", "lremovexattr",
+    "sync_file_range", "ftruncate",        "ftruncate64", "fdatasync", "syncfs",
+    "mkdirat",         "mknodat",          "symlinkat",   "linkat",    "renameat2",
+    "unlinkat",        "fchown",           "fchownat",    "fchmod",    "fchmodat",
+    "utimensat",       "utimensat_time64", "fsetxattr",   "lsetxattr", "fremovexattr",
+    "lremovexattr",    "geteuid",          "geteuid32",   "getegid",   "getegid32",
 };
 
 /* Nothing here has a use for a network. */

@@ -121,10 +121,25 @@ static int finish_by_name(const Entry *entry, Error *err)
     return finish_metadata(entry, &target, err);
 }
 
+/* Owner and mode come with the file where nothing else decides over them. What chown(2) would clear
+ * again comes after it. */
+static MetadataTarget what_file_has(const Entry *entry)
+{
+    bool is_plain = entry->directory->is_plain;
+
+    return (MetadataTarget) {
+        .fd = -EBADF,
+        .has_owner = is_plain && archive_entry_uid(entry->header) == 0 &&
+                     archive_entry_gid(entry->header) == 0,
+        .has_mode = is_plain && !(archive_entry_perm(entry->header) & ~(mode_t)ACCESSPERMS),
+    };
+}
+
 static int make_file(const Entry *entry)
 {
+    mode_t mode = what_file_has(entry).has_mode ? archive_entry_perm(entry->header) : 0600;
     int fd = openat(entry->directory->fd, entry->name,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
     return fd < 0 ? -errno : fd;
 }
@@ -132,6 +147,7 @@ static int make_file(const Entry *entry)
 static int extract_file(Extraction *extraction, Entry *entry, Error *err)
 {
     int64_t size = archive_entry_size(entry->header);
+    MetadataTarget target = what_file_has(entry);
     _cleanup_close_ int fd = -EBADF;
     int r;
 
@@ -149,7 +165,8 @@ static int extract_file(Extraction *extraction, Entry *entry, Error *err)
     if (r < 0)
         return error_wrap(err, r, "archive entry '%s'", entry->quoted);
     extraction->result.size += size;
-    return finish_metadata(entry, &(MetadataTarget) { .fd = fd }, err);
+    target.fd = fd;
+    return finish_metadata(entry, &target, err);
 }
 
 /* Make a directory, or keep one that is there. Returns 1 when it hides a lower one, else 0. */

@@ -178,6 +178,7 @@ int main(int argc, char **argv)
         return 2;
     }
 
+    (void)umask(0);                 /* the archive says what modes are */
     (void)signal(SIGPIPE, SIG_IGN); /* nobody reads the archive any more: an error like others */
     r = run(argv[1], &reply, &error);
     if (r < 0)

@@ -181,11 +181,11 @@ static int apply_mode(const MetadataTarget *target, struct archive_entry *entry)
 int metadata_apply(const MetadataTarget *target, struct archive_entry *entry, const char *path,
                    Error *err)
 {
-    int r = apply_owner(target, entry);
+    int r = target->has_owner ? 0 : apply_owner(target, entry);
 
     if (r < 0)
         return failure_write(err, r, "set the owner of '%s'", path);
-    r = apply_mode(target, entry);
+    r = target->has_mode ? 0 : apply_mode(target, entry);
     if (r < 0)
         return failure_write(err, r, "set the mode of '%s'", path);
     r = apply_xattrs(target, entry, err);

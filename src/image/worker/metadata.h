@@ -18,6 +18,7 @@ typedef struct MetadataTarget {
     int fd; /* -EBADF: by name */
     int directory_fd;
     const char *name;
+    bool has_owner, has_mode; /* already: it was made with them */
 } MetadataTarget;
 
 /*

@@ -263,7 +263,11 @@ void tree_directory_set_times(TreeDirectory *directory, const struct timespec ti
 
 void tree_directory_refresh(TreeDirectory *directory)
 {
+    struct stat st;
+
     directory->has_default_acl = fgetxattr(directory->fd, "system.posix_acl_default", NULL, 0) > 0;
+    directory->is_plain = !directory->has_default_acl && fstat(directory->fd, &st) == 0 &&
+                          st.st_gid == 0 && geteuid() == 0 && getegid() == 0;
 }
 
 bool tree_is_whiteout(int fd, const char *name)

@@ -5,7 +5,7 @@
  * The tree that is being filled, by handles: the directories that entries go into are opened below
  * the target without following a single symlink, and the last few stay open, because archives list
  * a directory's entries together. Whatever happens in a directory, its times are put back when it
- * is closed here.
+ * is closed here. The process's umask is 0.
  *
  * The tree belongs to this process alone. It knows overlayfs's marks: a whiteout is a character
  * device 0:0, an opaque directory carries an extended attribute.
@@ -27,6 +27,7 @@ typedef struct TreeDirectory {
     int fd;
     struct timespec times[2]; /* access, modification: what it gets back */
     bool has_default_acl;     /* new entries inherit an ACL that the archive did not ask for */
+    bool is_plain;            /* new files are root's, with the mode they are made with */
     unsigned long used;
 } TreeDirectory;
 
@@ -50,7 +51,7 @@ int tree_remove(Tree *tree, TreeDirectory *directory, const char *name, Error *e
 /* Remember the times that an entry asks for on an open directory. */
 void tree_directory_set_times(TreeDirectory *directory, const struct timespec times[2]);
 
-/* Look again whether it has a default ACL, after attributes were set. */
+/* Look again what new entries inherit from it, after attributes were set. */
 void tree_directory_refresh(TreeDirectory *directory);
 
 /* True when @name in the directory @fd is a whiteout. */
