@@ -7,7 +7,11 @@ import subprocess
 
 import pytest
 
+from harness import image_archives, registry_images
 from harness.image_archives import sha256
+
+USER = {"username": "user", "password": "secret word"}
+WRONG = {"username": "user", "password": "guessed word"}
 
 
 class Failure(Exception):
@@ -87,6 +91,16 @@ class Client:
         path = self.directory / "upload"
         path.write_bytes(data)
         return self("upload", sha256(data), len(data), path, mount_from)
+
+
+def worker_of(process):
+    return subprocess.run(["pgrep", "-P", str(process.pid), "cay-registry"], check=True,
+                          capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def document():
+    return registry_images.image([image_archives.tar({"a": b"a"})])
 
 
 @pytest.fixture

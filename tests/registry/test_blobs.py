@@ -9,6 +9,7 @@ import pytest
 
 from harness import fault_proxy
 from harness.image_archives import sha256
+from registry.conftest import worker_of
 
 MIB = 2 ** 20
 PIECE = 8 * MIB
@@ -396,8 +397,7 @@ def test_the_program_needs_little_memory(one, release, proxy, stored, large):
     proxy.on("/blobs/", fault_proxy.hold(None, after=4 * MIB), nth=range(2, 6))
     process = one.start("fetch", sha256(large), len(stored(large)), one.directory / "blob")
     proxy.wait_for(lambda: sum(request.sent >= 4 * MIB for request in proxy.requests) >= 5)
-    worker = subprocess.run(["pgrep", "-P", str(process.pid), "cay-registry"], check=True,
-                            capture_output=True, text=True).stdout.strip()
+    worker = worker_of(process)
     with open(f"/proc/{worker}/status", encoding="ascii") as file:
         status = dict(line.split(":", 1) for line in file)
     process.kill()
