@@ -46,11 +46,13 @@ void transfer_display_free(TransferDisplay *display)
     free(display);
 }
 
-static unsigned columns(const TransferDisplay *display)
+/* All zero where nobody knows. */
+static struct winsize window(const TransferDisplay *display)
 {
-    struct winsize size;
+    struct winsize size = {};
 
-    return ioctl(fileno(display->stream), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    (void)ioctl(fileno(display->stream), TIOCGWINSZ, &size);
+    return size;
 }
 
 static void add_bar(StringBuffer *text, const TransferProgress *progress)
@@ -89,12 +91,12 @@ static size_t lines_up(const TransferDisplay *display, const char *id)
 
 static void rewrite(TransferDisplay *display, const char *id, const char *line)
 {
-    size_t up = lines_up(display, id);
+    size_t up = lines_up(display, id), rows = window(display).ws_row;
 
     if (up == 0) {
         string_list_add(&display->ids, id);
         fprintf(display->stream, "%s\n", line);
-    } else {
+    } else if (rows == 0 || up < rows) { /* else it has left the screen, and others are there */
         fprintf(display->stream, "\x1b[%zuA\x1b[2K\r%s\r\x1b[%zuB", up, line, up);
     }
 }
@@ -112,7 +114,7 @@ void transfer_display_show(void *data, const TransferProgress *progress)
     }
     terminal_text_add(&line, progress->status);
     if (progress->total > 0)
-        add_amount(&line, progress, columns(display) > BAR_MIN_COLUMNS);
+        add_amount(&line, progress, window(display).ws_col > BAR_MIN_COLUMNS);
 
     if (display->is_terminal && progress->id) {
         rewrite(display, progress->id, string_buffer_get(&line));

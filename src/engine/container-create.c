@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/random-id.h"
@@ -148,6 +149,28 @@ static int find_image(ImageStore *images, const char *name, Image **ret, Error *
     return r;
 }
 
+/* Refuse what was not asked for; where nothing was, only say that it may not run here. */
+static int check_platform(const Image *image, const ContainerSpec *spec, Error *err)
+{
+    const Platform own = { .os = image->config.os,
+                           .architecture = image->config.architecture,
+                           .variant = image->config.variant };
+    _cleanup_platform_ Platform host = {};
+    _cleanup_free_ char *own_text = NULL, *host_text = NULL;
+
+    if (spec->platform)
+        return image_check_platform(image, spec->image, spec->platform, err);
+    platform_host(&host);
+    if (platform_matches(&host, &own))
+        return 0;
+    own_text = platform_to_string(&own);
+    host_text = platform_to_string(&host);
+    log_warning("the requested image's platform (%s) does not match the detected host platform "
+                "(%s) and no specific platform was requested",
+                own_text, host_text);
+    return 0;
+}
+
 /* One transaction finds image and volumes and takes the name: none can be removed in between. */
 static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anonymous,
                      StringList *existing, Error *err)
@@ -164,7 +187,7 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     r = find_image(images, container->spec.image, &image, err);
     if (r < 0)
         return r;
-    r = image_check_platform(image, container->spec.image, container->spec.platform, err);
+    r = check_platform(image, &container->spec, err);
     if (r < 0)
         return r;
     container_spec_complete(&container->spec, image);

@@ -328,6 +328,15 @@ def test_run_pulls_always_or_never_when_it_is_told_so(cay, runnable, proxy, thro
     assert cay("create", "--quiet", "--pull", "always", through).stderr == ""
 
 
+def test_an_image_of_another_machine_is_made_a_container_of_with_a_warning(cay, push, name):
+    push(registry_images.small(architecture="arm64"))
+    result = cay("create", "-q", name)
+    assert result.returncode == 0, str(result)
+    assert "image's platform (linux/arm64) does not match the detected host" in result.stderr
+    result = cay("create", "-q", "--platform", "linux/arm64", name)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_run_of_what_nobody_has_fails_as_docker_s_does(cay, registry, no_leaks):
     result = cay("run", "--rm", registry.name("no/such", "1"))
     assert result.returncode == 125
