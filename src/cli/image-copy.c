@@ -73,7 +73,7 @@ static char *choose_platform(const CopyOptions *options)
 typedef struct Copying {
     Engine *engine;
     const ImageTransports *transports;
-    const ImageLocation *to;
+    const ImageLocation *from, *to;
     const CopyOptions *options;
     ImageSource *source;
     TransferDisplay *display;
@@ -122,17 +122,18 @@ static int copy_out(const Copying *copying, Digest *ret, Error *err)
 
     if (r < 0)
         return r;
+    image_destination_registry_mount_from(destination, copying->from);
     how.destination = destination;
     return image_copy(&how, ret, NULL, err);
 }
 
-static int copy(Copying *copying, const ImageLocation *from, Error *err)
+static int copy(Copying *copying, Error *err)
 {
     _cleanup_(transfer_display_freep) TransferDisplay *display =
         transfer_display_new(stdout, copying->options->quiet);
     _cleanup_(image_source_freep) ImageSource *source = NULL;
     Digest digest;
-    int r = image_location_open_source(from, copying->transports, &source, err);
+    int r = image_location_open_source(copying->from, copying->transports, &source, err);
 
     if (r < 0)
         return r;
@@ -151,7 +152,9 @@ int cli_image_copy(Invocation *invocation, Error *err)
     _cleanup_image_location_ ImageLocation source = {}, destination = {};
     _cleanup_(engine_closep) Engine *engine = NULL;
     ImageTransports transports = {};
-    Copying copying = { .transports = &transports, .to = &destination, .options = &options };
+    Copying copying = {
+        .transports = &transports, .from = &source, .to = &destination, .options = &options
+    };
     int r = invocation_parse(invocation, &options, err);
 
     if (r >= 0)
@@ -166,5 +169,5 @@ int cli_image_copy(Invocation *invocation, Error *err)
     transports.insecure = options.insecure;
     transports.limits = &options.limits;
     copying.engine = engine;
-    return copy(&copying, &source, err);
+    return copy(&copying, err);
 }

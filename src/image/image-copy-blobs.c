@@ -110,28 +110,13 @@ static int fetch(Copy *copy, CopyBlob *blob, Error *err)
     return r;
 }
 
-/* Returns -EAGAIN without an error while somebody else fetches it, unless @wait. */
-static int begin(Copy *copy, CopyBlob *blob, bool wait, Error *err)
+/* Bring it here first. Returns -EAGAIN without an error while somebody else fetches it, unless
+ * @wait. */
+static int begin_fetch(Copy *copy, CopyBlob *blob, bool wait, Error *err)
 {
-    ImageDestination *destination = copy->options->destination;
-    bool is_remote = copy->options->source->ops->fetch != NULL;
     Digest digest = {};
-    int r = 0;
+    int r;
 
-    /* a registry is asked by the upload itself, where the blob is at hand */
-    if (!is_push(copy) || is_remote)
-        r = destination->ops->has_blob(destination, &blob->descriptor, err);
-    if (r < 0)
-        return r;
-    if (r > 0) {
-        finish(copy, blob, is_push(copy) ? "Layer already exists" : "Already exists");
-        return 0;
-    }
-    r = open_here(copy, blob, &blob->fd, err);
-    if (r < 0)
-        return r;
-    if (r > 0)
-        return send(copy, blob, blob->fd, err);
     (void)digest_parse(blob->descriptor.digest, &digest); /* checked when it was read */
     r = content_partial_open(copy->options->content, &digest, wait, &blob->partial, err);
     if (r < 0)
@@ -140,6 +125,34 @@ static int begin(Copy *copy, CopyBlob *blob, bool wait, Error *err)
     if (r != 0)
         return r < 0 ? r : send(copy, blob, blob->fd, err);
     return fetch(copy, blob, err);
+}
+
+/* The same where nothing is known of it yet. */
+static int begin(Copy *copy, CopyBlob *blob, bool wait, Error *err)
+{
+    ImageDestination *destination = copy->options->destination;
+    bool is_remote = copy->options->source->ops->fetch != NULL;
+    int r = 0;
+
+    if (is_remote && destination->ops->mount && !blob->is_not_mounted)
+        r = destination->ops->mount(destination, &blob->descriptor, &blob->transfer, err);
+    if (r != 0) {
+        blob->state = r > 0 ? COPY_MOUNTING : blob->state;
+        return r;
+    }
+    /* a registry is asked by the upload itself, where the blob is at hand */
+    if (!blob->is_not_mounted && (!is_push(copy) || is_remote))
+        r = destination->ops->has_blob(destination, &blob->descriptor, err);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        finish(copy, blob, is_push(copy) ? "Layer already exists" : "Already exists");
+        return 0;
+    }
+    r = open_here(copy, blob, &blob->fd, err);
+    if (r != 0)
+        return r < 0 ? r : send(copy, blob, blob->fd, err);
+    return begin_fetch(copy, blob, wait, err);
 }
 
 /* It has come. What others have left of it may be damaged: then it is fetched whole, once. */
@@ -167,29 +180,40 @@ static int check_fetched(Copy *copy, CopyBlob *blob, Error *err)
 static int check_transfer(Copy *copy, CopyBlob *blob, Error *err)
 {
     RegistryTransferState state = registry_transfer_state(blob->transfer);
-    bool is_upload = blob->state == COPY_UPLOADING;
-    const char *moving = is_upload ? "Pushing" : "Downloading";
+    bool is_fetch = blob->state == COPY_FETCHING;
+    _cleanup_free_ char *mounted =
+        state.mounted_from ? memory_printf("Mounted from %s", state.mounted_from) : NULL;
+    _cleanup_error_ Error failure = {};
     int r;
 
     if (!state.is_over) {
-        if (state.total > 0)
-            tell_amount(copy, blob, moving, state.done, state.total);
+        if (state.total > 0 && blob->state != COPY_MOUNTING)
+            tell_amount(copy, blob, is_fetch ? "Downloading" : "Pushing", state.done, state.total);
         return 0;
     }
-    r = registry_transfer_result(blob->transfer, err);
+    r = registry_transfer_result(blob->transfer, &failure);
     registry_transfer_free(TAKE_PTR(blob->transfer));
-    if (r < 0)
+    if (r < 0 && blob->state == COPY_MOUNTING && failure.kind == ERROR_NOT_FOUND) {
+        blob->is_not_mounted = true;
+        blob->state = COPY_WAITING;
+        return 1;
+    }
+    if (r < 0) {
+        error_move(err, &failure);
         return r;
-    if (is_upload)
-        finish(copy, blob, state.was_there ? "Layer already exists" : "Pushed");
-    else
+    }
+    if (is_fetch)
         r = check_fetched(copy, blob, err);
+    else if (mounted)
+        finish(copy, blob, mounted);
+    else
+        finish(copy, blob, state.was_there ? "Layer already exists" : "Pushed");
     return r < 0 ? r : 1;
 }
 
 static bool is_active(const CopyBlob *blob)
 {
-    return blob->state == COPY_FETCHING || blob->state == COPY_UPLOADING;
+    return blob->transfer != NULL;
 }
 
 static size_t count_active(const Copy *copy)

@@ -9,6 +9,7 @@
 
 typedef enum CopyState {
     COPY_WAITING,
+    COPY_MOUNTING,  /* the destination may take it from another repository */
     COPY_FETCHING,  /* comes into the partial blob */
     COPY_UPLOADING, /* goes to the destination */
     COPY_DONE,
@@ -21,7 +22,8 @@ typedef struct CopyBlob {
     CopyState state;
     int fd; /* the blob here: what is uploaded */
     ContentPartial *partial;
-    bool has_old_bytes; /* what somebody else has left may be why it is damaged */
+    bool is_not_mounted; /* that was tried */
+    bool has_old_bytes;  /* what somebody else has left may be why it is damaged */
     RegistryTransfer *transfer;
 } CopyBlob;
 

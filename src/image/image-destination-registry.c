@@ -4,6 +4,7 @@
  * image of it was pulled or pushed under that name, need not be sent.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,6 +19,7 @@ typedef struct RegistryDestination {
     char *path;
     char *reference;
     ImageStore *store; /* NULL: nothing is known */
+    char *source;      /* path of the repository from which all comes; NULL: from elsewhere */
 } RegistryDestination;
 
 static RegistryDestination *of(ImageDestination *destination)
@@ -36,6 +38,16 @@ static int has_blob(ImageDestination *destination, const Descriptor *blob, Error
     return r > 0 && size != blob->size ? 0 : r;
 }
 
+/* Where the registry may have the blob; the caller frees it. */
+static char *find_elsewhere(const RegistryDestination *registry, const Digest *digest)
+{
+    if (registry->source)
+        return memory_strdup(registry->source);
+    return registry->store ? image_store_find_other_repository(registry->store, digest,
+                                                               registry->domain, registry->path)
+                           : NULL;
+}
+
 static int upload(ImageDestination *destination, const Descriptor *blob, int file_fd,
                   RegistryTransfer **ret, Error *err)
 {
@@ -44,11 +56,25 @@ static int upload(ImageDestination *destination, const Descriptor *blob, int fil
     RegistryUpload request = { .size = blob->size, .file_fd = file_fd };
 
     (void)digest_parse(blob->digest, &request.digest); /* checked when it was read */
-    if (registry->store)
-        mount_from = image_store_find_other_repository(registry->store, &request.digest,
-                                                       registry->domain, registry->path);
+    mount_from = find_elsewhere(registry, &request.digest);
     request.mount_from = mount_from;
     return registry_client_upload(registry->client, &request, ret, err);
+}
+
+static int mount(ImageDestination *destination, const Descriptor *blob, RegistryTransfer **ret,
+                 Error *err)
+{
+    RegistryDestination *registry = of(destination);
+    RegistryUpload request = { .size = blob->size,
+                               .file_fd = -EBADF,
+                               .mount_from = registry->source };
+    int r;
+
+    if (!registry->source)
+        return 0;
+    (void)digest_parse(blob->digest, &request.digest); /* checked when it was read */
+    r = registry_client_upload(registry->client, &request, ret, err);
+    return r < 0 ? r : 1;
 }
 
 static RegistryClient *client_of(ImageDestination *destination)
@@ -85,6 +111,7 @@ static void destination_free(ImageDestination *destination)
     free(registry->domain);
     free(registry->path);
     free(registry->reference);
+    free(registry->source);
     free(registry);
 }
 
@@ -92,6 +119,7 @@ static const ImageDestinationOps ops = {
     .has_blob = has_blob,
     .upload = upload,
     .client = client_of,
+    .mount = mount,
     .put_manifest = put_manifest,
     .commit = commit,
     .free = destination_free,
@@ -117,4 +145,20 @@ void image_destination_registry_name(ImageDestination *destination, const char *
 
     free(registry->reference);
     registry->reference = memory_strdup(reference);
+}
+
+void image_destination_registry_mount_from(ImageDestination *destination,
+                                           const ImageLocation *source)
+{
+    _cleanup_reference_ Reference reference = {};
+    RegistryDestination *registry;
+
+    if (destination->ops != &ops || source->transport != IMAGE_TRANSPORT_REGISTRY ||
+        reference_parse(source->name, &reference, NULL) < 0)
+        return;
+    registry = of(destination);
+    free(TAKE_PTR(registry->source));
+    if (strcmp(reference.domain, registry->domain) == 0 &&
+        strcmp(reference.path, registry->path) != 0)
+        registry->source = TAKE_PTR(reference.path);
 }

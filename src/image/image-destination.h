@@ -27,6 +27,12 @@ typedef struct ImageDestinationOps {
                   RegistryTransfer **ret, Error *err);
     RegistryClient *(*client)(ImageDestination *destination); /* with upload: whose they are */
 
+    /* The same without the blob, where the other side may have it elsewhere: begun, and NOT_FOUND
+     * if it has not. Returns 0 without a transfer where there is no elsewhere, else 1. NULL: never.
+     */
+    int (*mount)(ImageDestination *destination, const Descriptor *blob, RegistryTransfer **ret,
+                 Error *err);
+
     /* Take a manifest or index all of whose parts are there. @is_top: what the destination's own
      * name is to lead to; else it is part of an index. */
     int (*put_manifest)(ImageDestination *destination, const RegistryDocument *manifest,

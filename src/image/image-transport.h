@@ -69,5 +69,9 @@ int image_location_open_destination(const ImageLocation *location,
                                     const ImageTransports *transports, ImageDestination **ret,
                                     Error *err);
 
+/* What is to be put into a registry's repository comes from @source: where that is of the same
+ * registry, blobs are taken from it without being fetched and sent. */
+void image_destination_registry_mount_from(ImageDestination *registry, const ImageLocation *source);
+
 /* What the next image that is put into a registry's repository is called: a tag, or its digest. */
 void image_destination_registry_name(ImageDestination *registry, const char *reference);

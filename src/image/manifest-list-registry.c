@@ -135,6 +135,7 @@ static int copy_entry(const ManifestListEntry *entry, const ImageTransports *tra
     if (r < 0)
         return r;
     options.source = source;
+    image_destination_registry_mount_from(destination, &location);
     image_destination_registry_name(destination, entry->descriptor.digest);
     return image_copy_put(&options, &digest, NULL, err);
 }

@@ -26,6 +26,7 @@ struct RegistryTransfer {
     RegistryTransfer *next;
     uint64_t id;
     RegistryTransferState state;
+    char *mount_from; /* of an upload; NULL: none */
     bool is_fed;
     Error error; /* with is_over: what it failed with */
 };
@@ -135,6 +136,7 @@ static void transfer_update(RegistryTransfer *transfer, RegistryReply *reply)
     if (reply->done >= transfer->state.done && reply->done <= transfer->state.total)
         transfer->state.done = reply->done;
     transfer->state.was_there = reply->was_there;
+    transfer->state.mounted_from = reply->was_mounted ? transfer->mount_from : NULL;
     if (!reply->is_over)
         return;
     if (reply->failure)
@@ -502,6 +504,7 @@ static int transfer_begin(RegistryClient *client, RegistryRequest *request, int 
         .next = client->transfers,
         .id = request->id,
         .state.total = request->size,
+        .mount_from = memory_strdup(request->mount_from),
     };
     client->transfers = transfer;
     *ret = transfer;
@@ -574,6 +577,7 @@ void registry_transfer_free(RegistryTransfer *transfer)
     *link = transfer->next;
     (void)send_request(transfer->client, &request, -EBADF, NULL); /* gone: then so is it */
     error_done(&transfer->error);
+    free(transfer->mount_from);
     free(transfer);
 }
 

@@ -111,7 +111,8 @@ int registry_transfer_feed(RegistryTransfer *transfer, int pipe_fd, Error *err);
 typedef struct RegistryUpload {
     Digest digest;
     int64_t size;
-    int file_fd;            /* regular file; not kept after the call */
+    int file_fd;            /* regular file; not kept after the call. -EBADF: it is not here: unless
+                               it can be taken from mount_from, the transfer is NOT_FOUND */
     const char *mount_from; /* path of another repository of the same registry that has it, from
                                which it is taken without an upload where possible. NULL: none */
 } RegistryUpload;
@@ -124,8 +125,10 @@ typedef struct RegistryTransferState {
     int64_t done; /* bytes; of a fetch also those that were there before */
     int64_t total;
     bool is_over;
-    bool was_there; /* upload: nothing had to be sent, the registry has it or took it from
-                       mount_from */
+    bool was_there;           /* upload: nothing had to be sent, the registry has it or took it from
+                                 mount_from */
+    const char *mounted_from; /* upload: that; stays the transfer's. NULL: it was not taken from
+                                 there */
 } RegistryTransferState;
 
 RegistryTransferState registry_transfer_state(const RegistryTransfer *transfer);

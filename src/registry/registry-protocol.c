@@ -43,6 +43,7 @@ static const JsonField reply_fields[] = {
     JSON_FIELD_OF(RegistryReply, failure, "failure", JSON_TYPE_STRUCT_POINTER, &failure_json),
     JSON_FIELD(RegistryReply, done, "done", JSON_TYPE_INT64),
     JSON_FIELD(RegistryReply, was_there, "wasThere", JSON_TYPE_BOOL),
+    JSON_FIELD(RegistryReply, was_mounted, "wasMounted", JSON_TYPE_BOOL),
     JSON_FIELD(RegistryReply, was_fed, "wasFed", JSON_TYPE_BOOL),
     JSON_FIELD(RegistryReply, size, "size", JSON_TYPE_INT64),
     JSON_FIELD(RegistryReply, media_type, "mediaType", JSON_TYPE_STRING),

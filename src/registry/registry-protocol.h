@@ -73,6 +73,7 @@ typedef struct RegistryReply {
     RegistryFailure *failure; /* only when it is over */
     int64_t done;             /* of transfers: bytes */
     bool was_there;           /* UPLOAD; HAS_BLOB: it is there */
+    bool was_mounted;         /* UPLOAD: taken from mount_from */
     bool was_fed;             /* the transfer's FEED is over, too */
     int64_t size;             /* of a blob or a manifest's text */
     char *media_type;

@@ -116,6 +116,33 @@ def test_of_an_index_one_platform_is_taken(cay, places, registry, many):
     assert "linux/s390x" in message and "linux/amd64" in message and "linux/arm64" in message
 
 
+def test_within_one_registry_nothing_is_fetched_or_sent(cay, proxy, repository):
+    image = registry_images.small(b"1" * 100000)
+    proxy.push(f"{repository}/a", "1", image)
+    before = len(proxy.requests)
+    said = cay.ok("image", "copy", f"docker://{proxy.host}/{repository}/a:1",
+                  f"docker://{proxy.host}/{repository}/b:1")
+    after = proxy.requests[before:]
+    assert f": Mounted from {repository}/a\n" in said
+    assert not [one for one in after if one.method == "GET" and "/blobs/" in one.path]
+    assert not [one for one in after if one.method in ("PUT", "PATCH") and "/blobs/" in one.path]
+    assert proxy.digest(f"{repository}/b", "1") == image.digest
+
+
+def test_what_cannot_be_taken_from_there_is_fetched(cay, proxy, repository):
+    """A registry may answer a mount with an upload, as if nothing had been said of it."""
+    image = registry_images.small(b"2" * 100000)
+    proxy.push(f"{repository}/a", "1", image)
+    proxy.on("mount=", lambda exchange: exchange.answer(
+        202, b"", ("Location", f"/v2/{repository}/b/blobs/uploads/none")),
+             nth=range(1, 3), method="POST")
+    cay.ok("image", "copy", f"docker://{proxy.host}/{repository}/a:1",
+           f"docker://{proxy.host}/{repository}/b:1")
+    assert len(proxy.asked("/blobs/uploads/none", method="DELETE")) == 2
+    assert len(proxy.asked("/a/blobs/sha256:")) == 2
+    assert proxy.digest(f"{repository}/b", "1") == image.digest
+
+
 def test_what_is_there_is_not_fetched_again(cay, places, registry, many, tmp_path):
     registry.push("many", "1", many[0])
     place = places.new("oci")

@@ -34,14 +34,16 @@ typedef enum UploadStep {
     UPLOAD_FINISH,     /* the last or only part of it, with its digest */
     UPLOAD_ASK,        /* how much has come? */
     UPLOAD_LOOK_AGAIN, /* the end was not heard of */
+    UPLOAD_CANCEL,     /* it could only be taken from another repository, and was not */
 } UploadStep;
 
 typedef struct Upload {
     Operation operation;
     Digest digest;
     int64_t size;
-    int file_fd;
+    int file_fd; /* -EBADF: only with mount_from */
     char *mount_from;
+    bool was_mounted;
     UploadStep step;
     Call *call;
     char *location; /* where the upload goes on */
@@ -76,7 +78,9 @@ static const OperationClass upload_class = { .free = upload_free };
 /* The transfer stays until its client has released it, and says nothing more. */
 static void upload_end(Upload *upload, bool was_there, const Error *error)
 {
-    RegistryReply reply = { .done = upload->size, .was_there = was_there };
+    RegistryReply reply = { .done = upload->size,
+                            .was_there = was_there,
+                            .was_mounted = upload->was_mounted };
 
     if (error_is_set(error))
         reply.done = upload->position;
@@ -153,6 +157,7 @@ static void after_begin(Upload *upload, Call *call)
         return;
     }
     if (call_answer(call)->status == 201) {
+        upload->was_mounted = upload->mount_from != NULL;
         upload_end(upload, true, NULL);
         return;
     }
@@ -161,7 +166,22 @@ static void after_begin(Upload *upload, Call *call)
         upload_end(upload, false, &error);
         return;
     }
-    send_next(upload);
+    if (upload->file_fd < 0)
+        upload_step(upload, UPLOAD_CANCEL);
+    else
+        send_next(upload);
+}
+
+/* There is nothing that could be sent. Whether the registry has forgotten the upload is its own
+ * business. */
+static void after_cancel(Upload *upload, Call *call)
+{
+    _cleanup_error_ Error error = {};
+
+    (void)call;
+    (void)error_set(&error, ERROR_NOT_FOUND, "blob '%s' cannot be taken from '%s'",
+                    upload->digest.text, upload->mount_from);
+    upload_end(upload, false, &error);
 }
 
 /* What has not become clear is asked for; what was refused is the end. */
@@ -241,9 +261,10 @@ static void on_end(Call *call)
 {
     Upload *upload = call->options.data;
     static void (*const after[])(Upload *, Call *) = {
-        [UPLOAD_LOOK] = after_look, [UPLOAD_BEGIN] = after_begin,
-        [UPLOAD_SEND] = after_send, [UPLOAD_FINISH] = after_send,
-        [UPLOAD_ASK] = after_ask,   [UPLOAD_LOOK_AGAIN] = after_look_again,
+        [UPLOAD_LOOK] = after_look,     [UPLOAD_BEGIN] = after_begin,
+        [UPLOAD_SEND] = after_send,     [UPLOAD_FINISH] = after_send,
+        [UPLOAD_ASK] = after_ask,       [UPLOAD_LOOK_AGAIN] = after_look_again,
+        [UPLOAD_CANCEL] = after_cancel,
     };
 
     upload->call = NULL;
@@ -305,8 +326,9 @@ static void upload_step(Upload *upload, UploadStep step)
         .data = upload,
     };
     static const char *const methods[] = {
-        [UPLOAD_LOOK] = "HEAD",  [UPLOAD_BEGIN] = "POST", [UPLOAD_SEND] = "PATCH",
-        [UPLOAD_FINISH] = "PUT", [UPLOAD_ASK] = "GET",    [UPLOAD_LOOK_AGAIN] = "HEAD",
+        [UPLOAD_LOOK] = "HEAD",     [UPLOAD_BEGIN] = "POST", [UPLOAD_SEND] = "PATCH",
+        [UPLOAD_FINISH] = "PUT",    [UPLOAD_ASK] = "GET",    [UPLOAD_LOOK_AGAIN] = "HEAD",
+        [UPLOAD_CANCEL] = "DELETE",
     };
 
     upload->step = step;
@@ -333,7 +355,8 @@ int operation_start_upload(Session *session, const RegistryRequest *request, int
     Upload *upload;
     Digest digest;
 
-    if (owned < 0 || request->size < 0 || !session->opening.repository.path || !request->digest ||
+    if ((owned < 0 && !request->mount_from) || request->size < 0 ||
+        !session->opening.repository.path || !request->digest ||
         digest_parse(request->digest, &digest) < 0)
         return error_set(err, ERROR_INVALID, "request makes no sense");
     upload = NEW(Upload);
