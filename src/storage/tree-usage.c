@@ -58,12 +58,19 @@ static void usage_add(UsageWalk *walk, const struct stat *status)
     walk->linked[walk->n_linked++] = (LinkedFile) { .inode = status->st_ino, .bytes = bytes };
 }
 
+/* Whoever has the tree goes on with it: what is no more, or is something else by now, takes up
+ * nothing. */
+static bool has_gone(int r)
+{
+    return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+}
+
 static int usage_entry(UsageWalk *walk, DIR *stream, const char *directory, const char *name)
 {
     struct stat status;
 
     if (fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
+        return has_gone(-errno) ? 0 : -errno;
     usage_add(walk, &status);
     if (S_ISDIR(status.st_mode))
         string_list_printf(&walk->pending, "%s/%s", directory, name);
@@ -77,6 +84,8 @@ static int usage_directory(UsageWalk *walk, const char *directory)
     int r = directory_open(path_open_beneath(walk->root_fd, directory, O_RDONLY | O_DIRECTORY, 0),
                            &stream);
 
+    if (has_gone(r))
+        return 0;
     while (r >= 0 && (r = directory_read(stream, &entry)) > 0)
         r = usage_entry(walk, stream, directory, entry->d_name);
     return r;

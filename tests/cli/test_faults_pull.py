@@ -47,9 +47,15 @@ def remove_all(cay):
     assert debris.of_store(cay.state) + debris.of_state(cay.state) == []
 
 
+def stored(cay):
+    """Blobs and layers, without what a killed writer's next collection removes."""
+    return [path for path in debris.of_store(cay.state)
+            if not os.path.basename(path).startswith(".")]
+
+
 def check(cay, name, points, tmp_path):
     cay.ok("pull", "--quiet", name)
-    size = len(debris.of_store(cay.state))
+    size = len(stored(cay))
     met = 0
     for fault in points:
         remove_all(cay)
@@ -59,10 +65,12 @@ def check(cay, name, points, tmp_path):
         if result.returncode not in (0, KILLED):
             said = [line for line in result.stderr.splitlines() if not line.startswith("strace:")]
             assert (result.returncode, len(said)) == (1, 1), f"{fault}: {result}"
-            assert pulling.visible(cay) == [], f"{fault}: {result}"
+            # The name is printed last, when all is done.
+            done = "write standard output" in result.stderr
+            assert done or pulling.visible(cay) == [], f"{fault}: {result}"
         again = cay("pull", "--quiet", name)
         assert again.returncode == 0, f"{fault}: {again}"
-        assert len(debris.of_store(cay.state)) == size, str(fault)
+        assert len(stored(cay)) == size, str(fault)
     assert pulling.files_of(cay, name, tmp_path) == FILES
     remove_all(cay)
     assert met

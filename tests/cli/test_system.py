@@ -78,6 +78,16 @@ def test_df_counts_what_an_interrupted_pull_has_left(cay, state, filled):
     assert number(usage(cay)["Images"]["Size"]) < number(before["Size"]) + 1e6
 
 
+@pytest.mark.as_shipped
+@pytest.mark.parametrize("directory", ["layers", "content"])
+def test_what_goes_away_while_it_is_measured_takes_up_nothing(cay, image, state, directory):
+    """Names in the directory are read, and are no more when they are looked at."""
+    gone = ["strace", "-D", "-qqq", "-o", "/dev/null", "-P", state.directory / directory, "-e",
+            "inject=newfstatat:error=ENOENT:when=3+"]
+    whole = cay.ok("system", "df", "--format", "{{.Size}}")
+    assert cay.ok("system", "df", "--format", "{{.Size}}", prefix=gone) != whole
+
+
 def test_df_tells_each_image_and_container(cay, filled):
     text = cay.ok("system", "df", "--verbose")
     images, containers, _, _ = re.split(r"\n\n(?=\w+[\w ]* usage:)", text)
