@@ -127,6 +127,13 @@ static int begin_fetch(Copy *copy, CopyBlob *blob, bool wait, Error *err)
     return fetch(copy, blob, err);
 }
 
+/* A layer that may be had from its URLs only: a registry is not given it, as by Docker. */
+static bool is_foreign(const Descriptor *blob)
+{
+    return blob->urls.count > 0 && blob->media_type &&
+           (strstr(blob->media_type, "nondistributable") || strstr(blob->media_type, ".foreign."));
+}
+
 /* The same where nothing is known of it yet. */
 static int begin(Copy *copy, CopyBlob *blob, bool wait, Error *err)
 {
@@ -134,6 +141,10 @@ static int begin(Copy *copy, CopyBlob *blob, bool wait, Error *err)
     bool is_remote = copy->options->source->ops->fetch != NULL;
     int r = 0;
 
+    if (is_push(copy) && is_foreign(&blob->descriptor)) {
+        finish(copy, blob, "Skipped foreign layer");
+        return 0;
+    }
     if (is_remote && destination->ops->mount && !blob->is_not_mounted)
         r = destination->ops->mount(destination, &blob->descriptor, &blob->transfer, err);
     if (r != 0) {

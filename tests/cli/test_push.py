@@ -59,6 +59,32 @@ def test_skopeo_pulls_what_was_pushed(cay, registry, repository, tmp_path, image
     assert index["manifests"][0]["digest"] == registry.digest(repository, "1")
 
 
+def test_an_image_of_120_layers_goes_and_is_saved(cay, registry, repository, tmp_path):
+    name = registry.name(repository, "1")
+    digest = make(cay, name, [b"%d" % number for number in range(120)])
+    assert cay.ok("push", name).count(": Pushed") == 120
+    assert registry.digest(repository, "1") == digest
+    cay.ok("save", "-o", tmp_path / "archive.tar", name)
+    assert cay.ok("image", "copy", "-q", f"docker-archive:{tmp_path}/archive.tar",
+                  f"oci:{tmp_path}/layout:1") == digest
+
+
+def test_foreign_layers_stay_where_they_are(cay, registry, repository, tmp_path):
+    """Its URLs say where it is to be had. The registry is told of it, and not given it."""
+    layer = registry_images.pack(image_archives.tar({"file": b"foreign"}), "gzip")
+    layout = Layout()
+    entry = layout.manifest(image_archives.config([b""]), [layer],
+                            [image_archives.OCI + "layer.nondistributable.v1.tar+gzip"])
+    manifest = json.loads(layout.blobs[f"blobs/sha256/{entry['digest'].removeprefix('sha256:')}"])
+    manifest["layers"][0]["urls"] = ["https://example.invalid/layer"]
+    entry = layout.blob(json.dumps(manifest).encode(), image_archives.MANIFEST)
+    (tmp_path / "archive.tar").write_bytes(layout.add(entry, "1").tar())
+    result = cay("image", "copy", f"oci-archive:{tmp_path}/archive.tar",
+                 f"docker://{registry.name(repository, '1')}")
+    assert ": Skipped foreign layer" in result.stdout
+    assert not registry.has_blob(repository, manifest["layers"][0]["digest"])
+
+
 def test_without_a_tag_it_is_the_latest(cay, registry, repository):
     make(cay, registry.name(repository), [b"1"])
     assert cay.ok("push", registry.name(repository)).startswith("Using default tag: latest\n")
