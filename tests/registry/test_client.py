@@ -116,6 +116,15 @@ def test_a_next_page_is_of_the_same_list(client, proxy, repository, link):
     assert not proxy.asked("/v2/other/")
 
 
+def test_a_list_that_never_ends_is_not_read_to_the_end(client, proxy, repository):
+    page = json.dumps({"tags": ["x" * 1000] * 4000}).encode()
+    link = f'</v2/{repository}/tags/list?last=x>; rel="next"'
+    proxy.on("/tags/", fault_proxy.answer(200, page, Link=link))
+    kind, message = client(proxy, repository).fails("tags")
+    assert kind == "exhausted" and "list of tags is longer than 33554432 bytes" in message
+    assert len(proxy.requests) == 9
+
+
 # Referrers
 
 def referrers(text):

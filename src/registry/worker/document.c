@@ -43,7 +43,8 @@ struct Document {
     char *body;
     char *header; /* Content-Type */
     const char *headers[2];
-    int64_t count; /* names that were listed */
+    size_t written; /* bytes of the answer */
+    int64_t count;  /* names that were listed */
     unsigned pages;
     bool wants_more;  /* another call, as start has it */
     bool is_fallback; /* referrers: by their tag */
@@ -89,8 +90,13 @@ static char *media_type_of(const Call *call)
 
 static int write_document(Document *document, const void *data, size_t size, Error *err)
 {
-    int r = fd_write_all(document->fd, data, size);
+    int r;
 
+    if (size > REGISTRY_LISTING_MAX - document->written)
+        return error_set(err, ERROR_EXHAUSTED, "%s is longer than %zu bytes", document->what,
+                         REGISTRY_LISTING_MAX);
+    r = fd_write_all(document->fd, data, size);
+    document->written += size;
     return r < 0 ? error_result(err, r, "keep the answer of a registry") : 0;
 }
 
