@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * All layers of a pull at once: as many workers as there are cores, and a few downloads, which may
- * be ahead of them. Everything is driven by what transfers and workers report; while there is
+ * All layers of a pull at once: workers for all cores, within bounds, and a few downloads, which
+ * may be ahead of them. Everything is driven by what transfers and workers report; while there is
  * nothing to report, there is nothing to do.
  *
  * Two pulls may want the same blobs in different order. A pull that holds a blob never waits for
@@ -18,6 +18,8 @@
 #include "image/image-pull-private.h"
 
 #define MAX_DOWNLOADS 4
+#define MAX_WORKERS 3 /* each needs some 10 MB of memory, and the window of its compression */
+#define SYNCING_WORKERS 1
 
 typedef struct Counts {
     size_t downloads;
@@ -39,13 +41,16 @@ static Counts count(const Pull *pull)
     return counts;
 }
 
+/* A worker ends with a sync, for which it needs no core: another goes on meanwhile. */
 static size_t max_workers(void)
 {
     cpu_set_t cores;
+    size_t count = SYNCING_WORKERS;
 
-    if (sched_getaffinity(0, sizeof(cores), &cores) < 0)
-        return 1;
-    return (size_t)CPU_COUNT(&cores);
+    CPU_ZERO(&cores);
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        count += (size_t)CPU_COUNT(&cores);
+    return count < MAX_WORKERS ? count : MAX_WORKERS;
 }
 
 /* Begin with whatever may begin. Returns 1 when something has changed. */
