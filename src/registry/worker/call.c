@@ -388,8 +388,10 @@ static void settle(Call *call, Verdict verdict)
         call_aim(call, call->endpoint); /* where a redirect led may be what does not work */
     if (verdict == CALL_AGAIN)
         call->resume_at = time_monotonic();
-    if (verdict == CALL_OVER)
-        call->options.on_end(call);
+    if (verdict != CALL_OVER)
+        return;
+    call->session->n_over++;
+    call->options.on_end(call);
 }
 
 static void on_exchange_end(void *data)

@@ -20,6 +20,8 @@
 #include "registry/worker/session.h"
 
 #define CONNECTIONS 4
+/* Of all blobs together: those that were asked for first come first. */
+#define PIECES_AT_ONCE 8
 /* Blobs from this size on come in pieces of that. */
 #define PIECES_FROM ((int64_t)32 << 20)
 #define PIECE ((int64_t)8 << 20)
@@ -58,11 +60,18 @@ struct Fetch {
     int64_t fed;
 };
 
+static void drop_call(Piece *piece)
+{
+    if (!piece->call)
+        return;
+    piece->fetch->operation.session->n_pieces--;
+    call_free(TAKE_PTR(piece->call));
+}
+
 static void drop_calls(Fetch *fetch)
 {
     for (size_t i = 0; i < CONNECTIONS; i++)
-        if (fetch->pieces[i].call)
-            call_free(TAKE_PTR(fetch->pieces[i].call));
+        drop_call(&fetch->pieces[i]);
 }
 
 static void fetch_free(Operation *operation)
@@ -239,7 +248,7 @@ static void on_end(Call *call)
     else if (try_elsewhere(fetch, call))
         error_done(&call->error);
     error_move(&error, &call->error);
-    call_free(TAKE_PTR(piece->call));
+    drop_call(piece);
     if (error_is_set(&error))
         fetch_fail(fetch, &error);
     else
@@ -270,6 +279,7 @@ static void start_piece(Piece *piece, Range range)
     piece->position = range.from;
     piece->end = range.to;
     piece->call = call_start(fetch->operation.session, &options);
+    fetch->operation.session->n_pieces++;
 }
 
 /* The next bytes that are neither there nor on their way. */
@@ -311,6 +321,8 @@ static void ask_for_more(Fetch *fetch)
     for (size_t i = 0; i < CONNECTIONS && count_calls(fetch) < limit; i++) {
         if (fetch->pieces[i].call)
             continue;
+        if (fetch->operation.session->n_pieces >= PIECES_AT_ONCE)
+            return;
         if (!find_missing(fetch, &missing))
             break;
         start_piece(&fetch->pieces[i], missing);
@@ -342,12 +354,13 @@ static void feed(Fetch *fetch)
 static void fetch_advance(Operation *operation)
 {
     Fetch *fetch = (Fetch *)operation;
+    Range missing;
 
     if (error_is_set(&fetch->error))
         return;
     if (!fetch->is_complete) {
         ask_for_more(fetch);
-        fetch->is_complete = count_calls(fetch) == 0;
+        fetch->is_complete = !find_missing(fetch, &missing) && count_calls(fetch) == 0;
     }
     if (fetch->pipe_fd >= 0 &&
         (fetch->fed < range_set_prefix(&fetch->present) || fetch->fed >= fetch->size))

@@ -21,7 +21,7 @@
 #include "registry/worker/endpoint.h"
 #include "registry/worker/system-trust.h"
 
-#define CONNECTIONS_PER_HOST 8L
+#define CONNECTIONS_PER_HOST 12L
 #define CONNECTIONS_KEPT 16L
 #define OPERATIONS_MAX 4096
 
@@ -122,7 +122,7 @@ static void start_operation(Session *session, const RegistryRequest *request, in
     int (*start)(Session *, const RegistryRequest *, int, Operation **, Error *) =
         operation_start_document;
     _cleanup_error_ Error error = {};
-    Operation *operation = NULL;
+    Operation *operation = NULL, **end = &session->operations;
 
     for (size_t i = 0; i < ARRAY_SIZE(starters); i++)
         if (strcmp(starters[i].operation, request->operation) == 0)
@@ -133,8 +133,9 @@ static void start_operation(Session *session, const RegistryRequest *request, in
     }
     operation->id = request->id;
     operation->session = session;
-    operation->next = session->operations;
-    session->operations = operation;
+    while (*end) /* in order: who came first gets connections first */
+        end = &(*end)->next;
+    *end = operation;
 }
 
 static void handle_request(Session *session, const RegistryRequest *request, int fd)
@@ -188,6 +189,20 @@ static void advance_all(Session *session)
     }
 }
 
+/* What ends may be what something else has waited for. Returns when the next call's time comes. */
+static int64_t advance_until_all_wait(Session *session)
+{
+    uint64_t n_over;
+    int64_t next;
+
+    do {
+        n_over = session->n_over;
+        advance_all(session);
+        next = calls_resume(session);
+    } while (session->n_over != n_over);
+    return next;
+}
+
 /* What is polled for besides libcurl's own descriptors; the first is the client's. */
 static size_t collect_polls(Session *session, struct curl_waitfd *polls, size_t n_max)
 {
@@ -230,8 +245,7 @@ static int serve(Session *session, Error *err)
 
         (void)curl_multi_perform(session->multi, &running);
         exchange_collect(session->multi);
-        advance_all(session);
-        next = calls_resume(session);
+        next = advance_until_all_wait(session);
         n = collect_polls(session, polls, OPERATIONS_MAX);
         if (curl_multi_poll(session->multi, polls, (unsigned)n, timeout_until(next), NULL) !=
             CURLM_OK)

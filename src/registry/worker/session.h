@@ -44,8 +44,10 @@ struct Session {
     Endpoint *endpoints;
     size_t n_endpoints;
     Call *calls;
-    Operation *operations;
-    StringList outgoing; /* replies that the socket has no room for yet */
+    Operation *operations; /* in the order of their requests */
+    size_t n_pieces;       /* of blobs that are on their way */
+    uint64_t n_over;       /* calls so far */
+    StringList outgoing;   /* replies that the socket has no room for yet */
 };
 
 /* Read the opening, then serve until the client goes. */
