@@ -120,15 +120,23 @@ static int begin_fetch(Pull *pull, PullLayer *layer, Error *err)
     return pull->source->ops->fetch(pull->source, layer->descriptor, fd, &layer->transfer, err);
 }
 
+/* The blob is in the content store, and nothing is known against it. */
+static bool take_stored_blob(Pull *pull, PullLayer *layer)
+{
+    if (layer->is_damaged ||
+        !content_store_has(pull->store->content, &layer->layer.blob, layer->layer.blob_size))
+        return false;
+    layer->has_old_bytes = true;
+    layer->state = PULL_FETCHING;
+    return true;
+}
+
 int pull_layer_fetch(Pull *pull, PullLayer *layer, bool wait, Error *err)
 {
     int r;
 
-    if (content_store_has(pull->store->content, &layer->layer.blob, layer->layer.blob_size)) {
-        layer->has_old_bytes = true;
-        layer->state = PULL_FETCHING;
+    if (take_stored_blob(pull, layer))
         return 0;
-    }
     r = content_partial_open(pull->store->content, &layer->layer.blob, wait, &layer->partial, err);
     if (r < 0)
         return r;
@@ -136,19 +144,14 @@ int pull_layer_fetch(Pull *pull, PullLayer *layer, bool wait, Error *err)
     r = pull_layer_look(pull, layer, err);
     if (r < 0)
         return r;
-    if (layer->state == PULL_DONE ||
-        content_store_has(pull->store->content, &layer->layer.blob, layer->layer.blob_size)) {
+    if (layer->state == PULL_DONE || take_stored_blob(pull, layer)) {
         content_partial_free(TAKE_PTR(layer->partial));
-        if (layer->state == PULL_DONE)
-            return 0;
-        layer->has_old_bytes = true;
-    } else {
-        r = begin_fetch(pull, layer, err);
-        if (r < 0)
-            return r;
+        return 0;
     }
-    layer->state = PULL_FETCHING;
-    return 0;
+    r = begin_fetch(pull, layer, err);
+    if (r >= 0)
+        layer->state = PULL_FETCHING;
+    return r;
 }
 
 /* Where the worker reads the blob: from a pipe while it comes, else from where it is. */
@@ -217,20 +220,22 @@ static int fail(const PullLayer *layer, int r, Error *err)
  */
 static int begin_anew(Pull *pull, PullLayer *layer, Error *err)
 {
-    int r = 0;
+    int r;
 
     if (!layer->has_old_bytes)
         return 0;
     if (layer->transfer)
         end_transfer(layer);
-    layer_staging_free(TAKE_PTR(layer->staging));
+    if (layer->staging)
+        layer_staging_free(TAKE_PTR(layer->staging));
     error_done(&layer->failure);
-    layer->has_failed = false;
-    if (!layer->partial)
-        r = content_partial_open(pull->store->content, &layer->layer.blob, true, &layer->partial,
-                                 err);
-    if (r >= 0)
-        r = content_partial_discard(layer->partial, err);
+    layer->has_failed = layer->has_old_bytes = false;
+    if (!layer->partial) {
+        layer->is_damaged = true;
+        layer->state = PULL_WAITING;
+        return 1;
+    }
+    r = content_partial_discard(layer->partial, err);
     if (r >= 0)
         r = begin_fetch(pull, layer, err);
     if (r < 0)

@@ -65,8 +65,9 @@ static int advance(Pull *pull, PullLayer *layer, Error *err)
         if (counts.downloads >= MAX_DOWNLOADS)
             return 0;
         r = pull_layer_fetch(pull, layer, false, err);
-        layer->is_elsewhere = r == -EAGAIN;
-        return r == -EAGAIN ? 0 : r < 0 ? r : 1;
+        if (r == -EAGAIN)
+            return 0; /* it is somebody else's for now */
+        return r < 0 ? r : 1;
     case PULL_FETCHING:
         if (layer->is_unpacked && !layer->transfer)
             r = pull_layer_store_blob(pull, layer, err);

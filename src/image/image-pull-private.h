@@ -28,8 +28,8 @@ typedef struct PullLayer {
     char id[PULL_SHORT_ID + 1];
     PullState state;
     bool is_unpacked;   /* here already: only the blob is wanted */
-    bool is_elsewhere;  /* somebody else is at its blob */
     bool has_old_bytes; /* some of the blob were here before: if it is damaged, they may be why */
+    bool is_damaged;    /* the blob in the content store is: another one is fetched */
     bool has_failed;    /* its worker, with .. */
     Error failure;      /* .. this; unless the transfer fails, too, and then that is why */
     int64_t told;       /* bytes that the last message was about */
@@ -82,7 +82,7 @@ int pull_layer_check_transfer(Pull *pull, PullLayer *layer, Error *err);
 /* Its worker has ended: UNPACKING -> UNPACKED; or FETCHING, all over again. */
 int pull_layer_end_unpacking(Pull *pull, PullLayer *layer, Error *err);
 
-/* The worker has failed and the transfer is over: what the layer fails with, or FETCHING. */
+/* The worker has failed and the transfer is over: what the layer fails with, or all over again. */
 int pull_layer_end_failed(Pull *pull, PullLayer *layer, Error *err);
 
 /* UNPACKED -> DONE; of a layer all below which are done. */

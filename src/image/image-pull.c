@@ -109,14 +109,14 @@ static void make_layers(Pull *pull)
 }
 
 /* Is the image there as its manifest says, with all its layers and their blobs? */
-static bool is_present(Pull *pull, const Digest *id, Error *err)
+static bool is_present(Pull *pull, const Digest *id)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
 
-    if (database_prepare(pull->store->database, &statement, err,
+    if (database_prepare(pull->store->database, &statement, NULL,
                          "SELECT 1 FROM image WHERE id = ? AND manifest = ?", "ss", id->text,
                          pull->selection.document.digest.text) < 0 ||
-        statement_step(statement, err) <= 0 ||
+        statement_step(statement, NULL) <= 0 ||
         !content_store_has(pull->store->content, id, pull->selection.manifest.config.size) ||
         !content_store_has(pull->store->content, &pull->selection.document.digest,
                            (int64_t)pull->selection.document.size))
@@ -163,7 +163,7 @@ static int pull_locked(Pull *pull, ImagePullResult *ret, Error *err)
     if (has_name)
         make_name(pull, &name);
     is_known = !has_name || is_named(pull->store, &name, &id, &had_tag);
-    if (!is_present(pull, &id, NULL)) {
+    if (!is_present(pull, &id)) {
         (void)layer_store_collect_staging(pull->store->layers, NULL); /* a killed pull's */
         r = pull_layers_run(pull, err);
         is_known = false;

@@ -4,6 +4,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -278,6 +279,23 @@ def test_parts_that_are_damaged_are_fetched_anew(cay, push, name, tmp_path):
     (partial / pushed.layers[0].digest.removeprefix("sha256:")).write_bytes(bytes(300_000))
     cay.ok("pull", name)
     assert pulling.files_of(cay, name, tmp_path) == {"f": content}
+
+
+def test_what_is_damaged_in_the_store_is_fetched_anew(cay, push, proxy, through, tmp_path):
+    pushed = push(registry_images.many_layers(3))
+    cay.ok("pull", through)
+    content = cay.state.directory / "content" / "blobs" / "sha256"
+    for layer in pushed.layers:
+        blob = content / layer.digest.removeprefix("sha256:")
+        blob.write_bytes(bytes(len(layer.data)))
+    layers = cay.state.directory / "layers"
+    shutil.rmtree(layers)
+    layers.mkdir(mode=0o700)
+    proxy.forget()
+    cay.ok("pull", through)
+    assert [len(proxy.asked(layer.digest)) for layer in pushed.layers] == [1, 1, 1]
+    assert pulling.files_of(cay, through, tmp_path) == {
+        "f0": b"0", "f1": b"1", "f2": b"2", "all": b"2"}
 
 
 def test_two_pulls_at_once_fetch_each_blob_once(cay, push, proxy, through):
