@@ -174,37 +174,73 @@ int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target
     return 1;
 }
 
-/* Without a blob of its own, the source becomes one on the way. */
-static int unpack(ImageStore *store, const LayerSource *source, int target_fd, UnpackResult *ret,
-                  Error *err)
+struct LayerAddition {
+    ImageStore *store;
+    LayerSource source;
+    LayerStaging *staging; /* NULL: the layer is there */
+    char *blob_file;       /* in source.staging; NULL: the source has a blob */
+    ImageWorker *worker;
+    ImageLayer layer;
+};
+
+void image_layer_addition_free(LayerAddition *addition)
 {
+    if (!addition)
+        return;
+    if (addition->worker)
+        image_worker_free(addition->worker); /* first: it writes into the rest */
+    if (addition->staging)
+        layer_staging_free(addition->staging);
+    image_layer_done(&addition->layer);
+    free(addition->blob_file);
+    free(addition);
+}
+
+/* Without a blob of its own, the source becomes one on the way. */
+static int begin_unpacking(LayerAddition *addition, Error *err)
+{
+    const LayerSource *source = &addition->source;
     _cleanup_close_ int blob_fd = -EBADF;
     bool has_blob = digest_is_set(&source->blob);
     UnpackOptions options = { .input_fd = source->fd,
-                              .target_fd = target_fd,
                               .compress_blob = !has_blob,
                               .apply_whiteouts = !source->is_plain_rootfs,
                               .expected_blob = source->blob,
                               .expected_diff_id = source->diff_id,
                               .limits = source->limits };
-    int r;
+    int r = layer_staging_begin(addition->store->layers, &addition->staging, err);
 
-    if (source->parent) {
-        r = image_layer_inherit_root(store, source->parent, target_fd, err);
-        if (r < 0)
-            return r;
-    }
-    if (!has_blob) {
-        r = content_staging_create(source->staging, BLOB_FILE, &blob_fd, err);
-        if (r < 0)
-            return r;
-    }
-    options.blob_fd = blob_fd;
-    r = image_worker_unpack(&options, ret, err);
-    if (r < 0 || has_blob)
+    if (r < 0)
         return r;
-    /* Not read again: who wrote a layer's tree may be believed what it wrote of the blob. */
-    return content_staging_commit_hashed(source->staging, BLOB_FILE, &ret->blob_digest, err);
+    if (!has_blob) {
+        Digest chain_id = image_chain_id(source->parent, &source->diff_id);
+
+        addition->blob_file = memory_printf(BLOB_FILE "-%s", digest_hex(&chain_id));
+        r = content_staging_create(source->staging, addition->blob_file, &blob_fd, err);
+        if (r < 0)
+            return r;
+    }
+    options.target_fd = layer_staging_fd(addition->staging);
+    options.blob_fd = blob_fd;
+    return image_worker_unpack_begin(&options, &addition->worker, err);
+}
+
+int image_layer_begin(ImageStore *store, const LayerSource *source, LayerAddition **ret, Error *err)
+{
+    _cleanup_(image_layer_addition_freep) LayerAddition *addition = NEW(LayerAddition);
+    int r = 0;
+
+    addition->store = store;
+    addition->source = *source;
+    if (digest_is_set(&source->diff_id))
+        r = find_layer(store, source, &addition->layer, err);
+    if (r == 0)
+        r = begin_unpacking(addition, err);
+    if (r < 0)
+        return source->name ? error_wrap(err, r, "layer '%.200s'", source->name) : r;
+
+    *ret = TAKE_PTR(addition);
+    return 0;
 }
 
 int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err)
@@ -218,47 +254,65 @@ int image_layer_record(ImageStore *store, const ImageLayer *layer, Error *err)
                             layer->media_type, layer->size);
 }
 
-static int unpack_new(ImageStore *store, const LayerSource *source, ImageLayer *ret, Error *err)
+int image_layer_publish(ImageStore *store, LayerStaging *staging, const Digest *parent,
+                        const ImageLayer *layer, Error *err)
 {
-    _cleanup_(layer_staging_freep) LayerStaging *layer_staging = NULL;
+    int r = parent ? image_layer_inherit_root(store, parent, layer_staging_fd(staging), err) : 0;
+
+    if (r > 0 && fsync(layer_staging_fd(staging)) < 0)
+        r = error_errno(err, "sync the layer's root directory");
+    if (r >= 0)
+        r = layer_staging_publish(staging, &layer->chain_id, err);
+    return r < 0 ? r : image_layer_record(store, layer, err);
+}
+
+/* What the worker has made becomes blob, layer and record. */
+static int store_unpacked(LayerAddition *addition, UnpackResult *result, Error *err)
+{
+    const LayerSource *source = &addition->source;
+    ImageLayer *layer = &addition->layer;
+    int r = 0;
+
+    layer->diff_id = result->diff_id;
+    layer->chain_id = image_chain_id(source->parent, &result->diff_id);
+    layer->blob = result->blob_digest;
+    layer->blob_size = result->blob_size;
+    layer->media_type = TAKE_PTR(result->media_type);
+    layer->size = result->tree_size;
+    use_manifest_blob(source, layer);
+
+    /* Not read again: who wrote a layer's tree may be believed what it wrote of the blob. */
+    if (addition->blob_file)
+        r = content_staging_commit_hashed(source->staging, addition->blob_file,
+                                          &result->blob_digest, err);
+    return r < 0 ? r
+                 : image_layer_publish(addition->store, addition->staging,
+                                       result->has_root ? NULL : source->parent, layer, err);
+}
+
+int image_layer_end(LayerAddition *addition, ImageLayer *ret, Error *err)
+{
     _cleanup_unpack_result_ UnpackResult result = {};
-    _cleanup_image_layer_ ImageLayer layer = {};
-    int r;
+    const char *name = addition->source.name;
+    int r = 0;
 
-    r = layer_staging_begin(store->layers, &layer_staging, err);
+    if (addition->worker) {
+        r = image_worker_unpack_end(addition->worker, &result, err);
+        if (r >= 0)
+            r = store_unpacked(addition, &result, err);
+    }
     if (r < 0)
-        return r;
-    r = unpack(store, source, layer_staging_fd(layer_staging), &result, err);
-    if (r < 0)
-        return r;
+        return name ? error_wrap(err, r, "layer '%.200s'", name) : r;
 
-    layer.diff_id = result.diff_id;
-    layer.chain_id = image_chain_id(source->parent, &result.diff_id);
-    layer.blob = result.blob_digest;
-    layer.blob_size = result.blob_size;
-    layer.media_type = TAKE_PTR(result.media_type);
-    layer.size = result.tree_size;
-    use_manifest_blob(source, &layer);
-
-    r = layer_staging_commit(layer_staging, &layer.chain_id, err);
-    if (r < 0)
-        return r;
-    r = image_layer_record(store, &layer, err);
-    if (r < 0)
-        return r;
-    *ret = layer;
-    layer = (ImageLayer) {};
+    *ret = addition->layer;
+    addition->layer = (ImageLayer) {};
     return 0;
 }
 
 int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret, Error *err)
 {
-    int r;
+    _cleanup_(image_layer_addition_freep) LayerAddition *addition = NULL;
+    int r = image_layer_begin(store, source, &addition, err);
 
-    if (digest_is_set(&source->diff_id)) {
-        r = find_layer(store, source, ret, err);
-        if (r != 0)
-            return r < 0 ? r : 0;
-    }
-    return unpack_new(store, source, ret, err);
+    return r < 0 ? r : image_layer_end(addition, ret, err);
 }

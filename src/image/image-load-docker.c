@@ -60,12 +60,12 @@ static int read_config(ImageArchive *archive, const DockerImage *image, ImageDoc
     return image_archive_check_platform(archive, ret, err);
 }
 
-static int load_layer(ImageArchive *archive, const char *path, const char *diff_id,
-                      ImageLayers *layers, Error *err)
+/* ImageLayerBegin */
+static int begin_layer(ImageArchive *archive, const void *image, size_t index, LayerSource *source,
+                       LayerAddition **ret, Error *err)
 {
+    const char *path = ((const DockerImage *)image)->layers.items[index];
     const IngestEntry *entry = image_archive_find(archive, path);
-    LayerSource source = { .staging = archive->work, .limits = archive->limits };
-    _cleanup_image_layer_ ImageLayer layer = {};
     _cleanup_close_ int fd = -EBADF;
     int r;
 
@@ -74,14 +74,9 @@ static int load_layer(ImageArchive *archive, const char *path, const char *diff_
     r = image_archive_open(archive, entry, &fd, err);
     if (r < 0)
         return r;
-    (void)digest_parse(diff_id, &source.diff_id); /* checked by image_config_parse() */
-    source.fd = fd;
-    source.parent = layers->count > 0 ? &layers->items[layers->count - 1].chain_id : NULL;
-    r = image_store_add_layer(archive->store, &source, &layer, err);
-    if (r < 0)
-        return error_wrap(err, r, "layer '%.200s'", path);
-    image_layers_take(layers, &layer);
-    return 0;
+    source->fd = fd;
+    source->name = path;
+    return image_layer_begin(archive->store, source, ret, err);
 }
 
 static int read_names(const StringList *names, ReferenceArray *ret, Error *err)
@@ -123,12 +118,9 @@ static int load_image(ImageArchive *archive, const DockerImage *image, Error *er
         if (r != 0)
             return r < 0 ? r : 0;
     }
-    for (size_t i = 0; i < image->layers.count; i++) {
-        r = load_layer(archive, image->layers.items[i], config.rootfs.diff_ids.items[i], &layers,
-                       err);
-        if (r < 0)
-            return r;
-    }
+    r = image_archive_load_layers(archive, &config, begin_layer, image, &layers, err);
+    if (r < 0)
+        return r;
     addition.config = document.text;
     addition.config_size = document.size;
     addition.created = image_config_created(&config);

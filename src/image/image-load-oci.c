@@ -109,32 +109,26 @@ static int adopt_blob(ImageArchive *archive, const Descriptor *descriptor, const
     return content_staging_commit(archive->members, entry->file, digest, &size, err);
 }
 
-static int load_layer(ImageArchive *archive, const Descriptor *descriptor, const char *diff_id,
-                      ImageLayers *layers, Error *err)
+/* ImageLayerBegin */
+static int begin_layer(ImageArchive *archive, const void *image, size_t index, LayerSource *source,
+                       LayerAddition **ret, Error *err)
 {
-    LayerSource source = { .staging = archive->work,
-                           .limits = archive->limits,
-                           .blob_size = descriptor->size,
-                           .media_type = descriptor->media_type };
-    _cleanup_image_layer_ ImageLayer layer = {};
+    const Descriptor *descriptor = &((const Manifest *)image)->layers.items[index];
     _cleanup_close_ int fd = -EBADF;
     int r;
 
-    (void)digest_parse(descriptor->digest, &source.blob); /* both were checked when read */
-    (void)digest_parse(diff_id, &source.diff_id);
-    r = adopt_blob(archive, descriptor, &source.blob, err);
+    (void)digest_parse(descriptor->digest, &source->blob); /* checked when it was read */
+    r = adopt_blob(archive, descriptor, &source->blob, err);
     if (r < 0)
         return r;
-    r = content_store_open_blob(image_store_content(archive->store), &source.blob, &fd, err);
+    r = content_store_open_blob(image_store_content(archive->store), &source->blob, &fd, err);
     if (r < 0)
         return r;
-    source.fd = fd;
-    source.parent = layers->count > 0 ? &layers->items[layers->count - 1].chain_id : NULL;
-    r = image_store_add_layer(archive->store, &source, &layer, err);
-    if (r < 0)
-        return error_wrap(err, r, "layer '%s'", descriptor->digest);
-    image_layers_take(layers, &layer);
-    return 0;
+    source->blob_size = descriptor->size;
+    source->media_type = descriptor->media_type;
+    source->fd = fd;
+    source->name = descriptor->digest;
+    return image_layer_begin(archive->store, source, ret, err);
 }
 
 /* The configuration, as it is in @ret_document and read in @ret. */
@@ -205,12 +199,9 @@ static int load_manifest(ImageArchive *archive, const Descriptor *descriptor,
     r = read_config(archive, &manifest, &config_document, &config, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < manifest.layers.count; i++) {
-        r = load_layer(archive, &manifest.layers.items[i], config.rootfs.diff_ids.items[i], &layers,
-                       err);
-        if (r < 0)
-            return r;
-    }
+    r = image_archive_load_layers(archive, &config, begin_layer, &manifest, &layers, err);
+    if (r < 0)
+        return r;
     addition.config = config_document.text;
     addition.config_size = config_document.size;
     addition.manifest = manifest_document.text;

@@ -58,6 +58,15 @@ int image_archive_check_platform(const ImageArchive *archive, const ImageConfig 
 void image_archive_note(ImageArchive *archive, const Digest *id, const Reference *references,
                         size_t n_references);
 
+/* Begin with the layer number @index of @image; diff id, parent and limits are in @source. */
+typedef int (*ImageLayerBegin)(ImageArchive *archive, const void *image, size_t index,
+                               LayerSource *source, LayerAddition **ret, Error *err);
+
+/* All layers of @config's image, as many of them at a time as there are cores for. */
+int image_archive_load_layers(ImageArchive *archive, const ImageConfig *config,
+                              ImageLayerBegin begin, const void *image, ImageLayers *ret,
+                              Error *err);
+
 int image_load_docker(ImageArchive *archive, Error *err);
 int image_load_oci(ImageArchive *archive, Error *err);
 

@@ -104,6 +104,50 @@ int image_archive_read(ImageArchive *archive, const char *path, ImageDocument *r
     return 0;
 }
 
+typedef struct LayerAdditions {
+    LayerAddition **items;
+    size_t count;
+} LayerAdditions;
+
+static void layer_additions_done(LayerAdditions *additions)
+{
+    for (size_t i = 0; i < additions->count; i++)
+        image_layer_addition_free(additions->items[i]);
+    free(additions->items);
+}
+
+int image_archive_load_layers(ImageArchive *archive, const ImageConfig *config,
+                              ImageLayerBegin begin, const void *image, ImageLayers *ret,
+                              Error *err)
+{
+    size_t count = config->rootfs.diff_ids.count, ahead = image_worker_count();
+    _cleanup_free_ Digest *chain_ids = image_config_chain_ids(config);
+    _cleanup_(layer_additions_done)
+        LayerAdditions additions = { .items = NEW_ARRAY(LayerAddition *, count + 1) };
+
+    for (size_t done = 0; done < count; done++) {
+        _cleanup_image_layer_ ImageLayer layer = {};
+        int r;
+
+        for (size_t i = additions.count; i < count && i < done + ahead; i++) {
+            LayerSource source = { .staging = archive->work,
+                                   .parent = i > 0 ? &chain_ids[i - 1] : NULL,
+                                   .limits = archive->limits };
+
+            (void)digest_parse(config->rootfs.diff_ids.items[i], &source.diff_id); /* checked */
+            r = begin(archive, image, i, &source, &additions.items[i], err);
+            if (r < 0)
+                return r;
+            additions.count++;
+        }
+        r = image_layer_end(additions.items[done], &layer, err);
+        if (r < 0)
+            return r;
+        image_layers_take(ret, &layer);
+    }
+    return 0;
+}
+
 int image_archive_check_platform(const ImageArchive *archive, const ImageConfig *config, Error *err)
 {
     const Platform image = { .os = config->os,

@@ -342,17 +342,9 @@ int pull_layer_end_unpacking(Pull *pull, PullLayer *layer, Error *err)
 
 int pull_layer_commit(Pull *pull, PullLayer *layer, Error *err)
 {
-    int r = 0;
+    int r = image_layer_publish(pull->store, layer->staging, layer->has_root ? NULL : layer->parent,
+                                &layer->layer, err);
 
-    if (layer->parent && !layer->has_root)
-        r = image_layer_inherit_root(pull->store, layer->parent, layer_staging_fd(layer->staging),
-                                     err);
-    if (r > 0 && fsync(layer_staging_fd(layer->staging)) < 0)
-        r = error_errno(err, "sync the layer's root directory");
-    if (r >= 0)
-        r = layer_staging_publish(layer->staging, &layer->layer.chain_id, err);
-    if (r >= 0)
-        r = image_layer_record(pull->store, &layer->layer, err);
     if (r < 0)
         return fail(layer, r, err);
     layer_staging_free(TAKE_PTR(layer->staging));

@@ -12,14 +12,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 
 #include "base/memory.h"
 #include "image/image-pull-private.h"
 
 #define MAX_DOWNLOADS 4
-#define MAX_WORKERS 3 /* each needs some 10 MB of memory, and the window of its compression */
-#define SYNCING_WORKERS 1
 
 typedef struct Counts {
     size_t downloads;
@@ -41,18 +38,6 @@ static Counts count(const Pull *pull)
     return counts;
 }
 
-/* A worker ends with a sync, for which it needs no core: another goes on meanwhile. */
-static size_t max_workers(void)
-{
-    cpu_set_t cores;
-    size_t count = SYNCING_WORKERS;
-
-    CPU_ZERO(&cores);
-    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
-        count += (size_t)CPU_COUNT(&cores);
-    return count < MAX_WORKERS ? count : MAX_WORKERS;
-}
-
 /* Begin with whatever may begin. Returns 1 when something has changed. */
 static int advance(Pull *pull, PullLayer *layer, Error *err)
 {
@@ -71,7 +56,7 @@ static int advance(Pull *pull, PullLayer *layer, Error *err)
     case PULL_FETCHING:
         if (layer->is_unpacked && !layer->transfer)
             r = pull_layer_store_blob(pull, layer, err);
-        else if (!layer->is_unpacked && counts.workers < max_workers())
+        else if (!layer->is_unpacked && counts.workers < image_worker_count())
             r = pull_layer_unpack(pull, layer, err);
         else
             return 0;

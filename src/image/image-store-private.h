@@ -51,6 +51,7 @@ typedef struct LayerSource {
     int64_t blob_size;       /* with blob: its bytes, and */
     const char *media_type;  /* its type, as the manifest says */
     bool is_plain_rootfs;    /* not a layer: names like ".wh.x" are files */
+    const char *name;        /* for messages; NULL: none */
     const ImageLimits *limits;
 } LayerSource;
 
@@ -61,9 +62,28 @@ typedef struct LayerSource {
 int image_store_add_layer(ImageStore *store, const LayerSource *source, ImageLayer *ret,
                           Error *err);
 
+/*
+ * The same in two steps, so that several layers may be unpacked at a time: what @source points to
+ * must outlive the addition, its descriptor need not. The layers of an image are ended in their
+ * order. Of one that is freed before it was ended nothing stays.
+ */
+typedef struct LayerAddition LayerAddition;
+int image_layer_begin(ImageStore *store, const LayerSource *source, LayerAddition **ret,
+                      Error *err);
+int image_layer_end(LayerAddition *addition, ImageLayer *ret, Error *err);
+void image_layer_addition_free(LayerAddition *addition);
+DEFINE_CLEANUP(LayerAddition *, image_layer_addition_free);
+
 /* A layer that says nothing about its root directory has the root of the layer below. Returns 1
  * when that has changed anything, else 0. */
 int image_layer_inherit_root(ImageStore *store, const Digest *parent, int target_fd, Error *err);
+
+/*
+ * Make what @staging holds, synced, the layer @layer, and write it down. It gets its root directory
+ * from @parent, unless that is NULL.
+ */
+int image_layer_publish(ImageStore *store, LayerStaging *staging, const Digest *parent,
+                        const ImageLayer *layer, Error *err);
 
 /* Write down what is known of a stored layer, and fill in what was written down of the layer
  * @layer->chain_id: 1, or 0 when nothing was. */

@@ -8,6 +8,7 @@
 #include "image/worker-client.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,6 +19,9 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "image/worker-protocol.h"
+
+#define MAX_WORKERS 3 /* each needs some 10 MB of memory, and the window of its compression */
+#define SYNCING_WORKERS 1
 
 typedef struct WorkerFds {
     int input;
@@ -146,6 +150,18 @@ static int worker_run(const WorkerRequest *request, const WorkerFds *fds, Worker
     int r = worker_begin(request, fds, &worker, err);
 
     return r < 0 ? r : worker_end(worker, ret, err);
+}
+
+/* A worker ends with a sync, for which it needs no core: another goes on meanwhile. */
+size_t image_worker_count(void)
+{
+    cpu_set_t cores;
+    size_t count = SYNCING_WORKERS;
+
+    CPU_ZERO(&cores);
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        count += (size_t)CPU_COUNT(&cores);
+    return count < MAX_WORKERS ? count : MAX_WORKERS;
 }
 
 int image_worker_unpack_begin(const UnpackOptions *options, ImageWorker **ret, Error *err)

@@ -80,6 +80,9 @@ void unpack_result_done(UnpackResult *result);
  */
 int image_worker_unpack(const UnpackOptions *options, UnpackResult *ret, Error *err);
 
+/* How many workers at a time are of use, and not too many. */
+size_t image_worker_count(void);
+
 /* The same in two steps, for who writes the archive into a pipe meanwhile: @options are not needed
  * any more after the first. Of a worker that is freed before it has ended nothing more comes. */
 typedef struct ImageWorker ImageWorker;
