@@ -15,6 +15,8 @@
 #include "registry/registry-client.h"
 #include "registry/registry-settings.h"
 
+#define MAX_TOLD_TAGS 10
+
 /* One repository that is pulled from. */
 typedef struct Pulling {
     Engine *engine;
@@ -98,7 +100,7 @@ static int pull_one(Pulling *pulling, const Reference *reference, Error *err)
 static int pull_all_tags(Pulling *pulling, const Reference *repository, Error *err)
 {
     _cleanup_string_list_ StringList tags = {};
-    int r = registry_client_list_tags(pulling->client, &tags, err);
+    int r = registry_client_list_tags(pulling->client, 0, &tags, err);
 
     for (size_t i = 0; r >= 0 && i < tags.count; i++) {
         Reference reference = *repository; /* what it points to stays the repository's */
@@ -107,6 +109,31 @@ static int pull_all_tags(Pulling *pulling, const Reference *repository, Error *e
         r = pull_one(pulling, &reference, err);
     }
     return r;
+}
+
+/* Is the tag what is missing? Then say which there are, as many as fit in a line. */
+static void tell_tags(const Pulling *pulling, const Reference *reference, Error *problem)
+{
+    _cleanup_registry_document_ RegistryDocument document = {};
+    _cleanup_string_list_ StringList tags = {};
+    _cleanup_free_ char *listed = NULL, *message = NULL;
+    _cleanup_error_ Error missing = {};
+    bool has_more;
+
+    if (!pulling->client || digest_is_set(&reference->digest) ||
+        registry_client_head_manifest(pulling->client, reference->tag, &document, &missing) >= 0 ||
+        missing.kind != ERROR_NOT_FOUND ||
+        registry_client_list_tags(pulling->client, MAX_TOLD_TAGS + 1, &tags, NULL) < 0 ||
+        tags.count == 0)
+        return;
+    has_more = tags.count > MAX_TOLD_TAGS;
+    while (tags.count > MAX_TOLD_TAGS)
+        free(TAKE_PTR(tags.items[--tags.count]));
+    listed = string_list_join(&tags, ", ");
+    message = memory_strdup(error_message(problem));
+    error_done(problem);
+    (void)error_set(problem, ERROR_NOT_FOUND, "%s, there are the tags: %s%s", message, listed,
+                    has_more ? " and more" : "");
 }
 
 /* What a registry refuses may be missing as well: most do not tell strangers. */
@@ -133,6 +160,8 @@ static int pull_reference(Engine *engine, ImageStore *images, const EnginePull *
     if (r >= 0)
         r = pull->all_tags ? pull_all_tags(&pulling, reference, &problem)
                            : pull_one(&pulling, reference, &problem);
+    if (r < 0 && problem.kind == ERROR_NOT_FOUND && !pull->all_tags)
+        tell_tags(&pulling, reference, &problem);
     return r < 0 ? explain(reference, r, &problem, err) : 0;
 }
 

@@ -423,9 +423,9 @@ static int call_for_names(RegistryClient *client, RegistryRequest *request, Stri
     return 0;
 }
 
-int registry_client_list_tags(RegistryClient *client, StringList *ret, Error *err)
+int registry_client_list_tags(RegistryClient *client, size_t limit, StringList *ret, Error *err)
 {
-    RegistryRequest request = { .operation = (char *)REGISTRY_LIST_TAGS };
+    RegistryRequest request = { .operation = (char *)REGISTRY_LIST_TAGS, .limit = (int64_t)limit };
 
     return call_for_names(client, &request, ret, err);
 }

@@ -58,8 +58,8 @@ int registry_client_head_manifest(RegistryClient *client, const char *reference,
 int registry_client_put_manifest(RegistryClient *client, const char *reference,
                                  const RegistryDocument *manifest, Error *err);
 
-/* All tags, through all pages, in the registry's order. */
-int registry_client_list_tags(RegistryClient *client, StringList *ret, Error *err);
+/* The first @limit tags (0: all, through all pages), in the registry's order. */
+int registry_client_list_tags(RegistryClient *client, size_t limit, StringList *ret, Error *err);
 
 /* All names of repositories of the registry (`_catalog`), at most @limit; and Docker's v1 search
  * (`/v1/search?q=`), its answer as it is. */

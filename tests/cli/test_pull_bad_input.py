@@ -48,10 +48,16 @@ def test_an_unknown_repository_is_named(cay, registry):
     assert "tests/nobody-has-this" in said and "not found" in said
 
 
-def test_an_unknown_tag_is_named(cay, registry, repository):
-    registry.push(repository, "there", registry_images.small())
-    said = pull_refused(cay, registry.name(repository, "absent"))
-    assert f"{repository}:absent" in said and "not found" in said
+def test_an_unknown_tag_is_answered_with_those_that_there_are(cay, memory_registry):
+    for tag in ("one", "two"):
+        memory_registry.push("tests", tag, registry_images.small())
+    said = pull_refused(cay, memory_registry.name("tests", "absent"))
+    assert "tests:absent" in said and "not found" in said
+    assert said.endswith("there are the tags: one, two")
+    for number in range(20):
+        memory_registry.push("tests", f"more-{number:02}", registry_images.small())
+    said = pull_refused(cay, memory_registry.name("tests", "absent"))
+    assert said.endswith("more-08, more-09 and more")
 
 
 def test_an_unknown_digest_is_named(cay, registry, repository):
@@ -68,6 +74,7 @@ def test_an_unknown_platform_is_answered_with_those_that_there_are(cay, registry
     said = pull_refused(cay, registry.name(repository), "--platform", "linux/riscv64")
     for platform in ("linux/riscv64", "linux/s390x", "linux/arm64"):
         assert platform in said
+    assert "tags" not in said
 
 
 def test_an_image_of_another_platform_than_the_wanted_one_is_not_taken(cay, registry, repository):

@@ -97,7 +97,7 @@ static int run_put(const Tool *tool, Error *err)
 static int run_tags(const Tool *tool, Error *err)
 {
     _cleanup_string_list_ StringList names = {};
-    int r = registry_client_list_tags(tool->client, &names, err);
+    int r = registry_client_list_tags(tool->client, 0, &names, err);
 
     return r < 0 ? r : print_list(&names);
 }
