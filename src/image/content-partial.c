@@ -23,7 +23,7 @@ struct ContentPartial {
     int directory_fd;
     int fd; /* the locked file */
     Digest digest;
-    bool is_committed;
+    bool has_lost_name; /* committed or removed */
 };
 
 static bool still_has_its_name(int directory_fd, const char *name, int fd)
@@ -92,7 +92,7 @@ int content_partial_commit(ContentPartial *partial, bool is_synced, Error *err)
     if ((!is_synced && fdatasync(partial->fd) < 0) ||
         renameat(partial->directory_fd, name, blobs_fd, name) < 0)
         return error_errno(err, "store blob '%s'", partial->digest.text);
-    partial->is_committed = true;
+    partial->has_lost_name = true;
     if (fsync(blobs_fd) < 0)
         return error_errno(err, "store blob '%s'", partial->digest.text);
     return 0;
@@ -105,6 +105,13 @@ int content_partial_discard(ContentPartial *partial, Error *err)
     return 0;
 }
 
+void content_partial_remove(ContentPartial *partial)
+{
+    /* a name that stays goes within a week */
+    (void)unlinkat(partial->directory_fd, digest_hex(&partial->digest), 0);
+    partial->has_lost_name = true;
+}
+
 void content_partial_free(ContentPartial *partial)
 {
     struct stat st;
@@ -112,7 +119,7 @@ void content_partial_free(ContentPartial *partial)
     if (!partial)
         return;
     /* what has nothing in it is of no use to the next one */
-    if (partial->fd >= 0 && !partial->is_committed && fstat(partial->fd, &st) == 0 &&
+    if (partial->fd >= 0 && !partial->has_lost_name && fstat(partial->fd, &st) == 0 &&
         st.st_size == 0)
         (void)unlinkat(partial->directory_fd, digest_hex(&partial->digest), 0);
     fd_close(partial->fd);

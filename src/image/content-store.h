@@ -83,7 +83,11 @@ int content_partial_commit(ContentPartial *partial, bool is_synced, Error *err);
 /* What has come turned out to be something else: begin anew. */
 int content_partial_discard(ContentPartial *partial, Error *err);
 
-/* Leave it to the next one, unless it was committed. */
+/* It is of no use to a next one: its name goes, and with it the file, unless that has another name
+ * or is open. */
+void content_partial_remove(ContentPartial *partial);
+
+/* Leave it to the next one, unless it was committed or removed. */
 void content_partial_free(ContentPartial *partial);
 DEFINE_CLEANUP(ContentPartial *, content_partial_free);
 

@@ -51,8 +51,8 @@ static void tell(const Copy *copy, const CopyBlob *blob, const char *status)
 /* Nothing of it is needed here any more. */
 static void finish(const Copy *copy, CopyBlob *blob, const char *status)
 {
-    if (blob->partial)
-        (void)content_partial_discard(blob->partial, NULL); /* else it goes within a week */
+    if (blob->partial) /* not discarded: the destination may have it by a link */
+        content_partial_remove(blob->partial);
     content_partial_free(TAKE_PTR(blob->partial));
     blob->fd = fd_close(blob->fd);
     blob->state = COPY_DONE;

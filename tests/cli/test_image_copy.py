@@ -17,15 +17,16 @@ KINDS = ["docker", "oci", "oci-archive", "docker-archive", "dir"]
 class Places:
     """Names of places of each kind, and what is there by skopeo's word."""
 
-    def __init__(self, directory, registry):
+    def __init__(self, directory, registry, repository):
         self.directory = directory
         self.registry = registry
+        self.repository = repository
         self.made = 0
 
     def new(self, kind):
         self.made += 1
         if kind == "docker":
-            return f"docker://{self.registry.host}/copied/{self.made}:tag"
+            return f"docker://{self.registry.host}/{self.repository}/{self.made}:tag"
         tag = {"oci": ":tag", "oci-archive": ":tag", "docker-archive": ":name:tag", "dir": ""}[kind]
         return f"{kind}:{self.directory}/{self.made}{tag}"
 
@@ -37,8 +38,8 @@ class Places:
 
 
 @pytest.fixture(name="places")
-def _places(tmp_path, registry):
-    return Places(tmp_path, registry)
+def _places(tmp_path, registry, repository):
+    return Places(tmp_path, registry, repository)
 
 
 def copy(cay, *words):
@@ -97,14 +98,29 @@ def _many():
 
 @pytest.mark.parametrize("kind", ["docker", "oci", "oci-archive", "dir"])
 def test_an_index_is_copied_whole(cay, places, registry, many, kind):
-    digest = registry.push("many", "1", many[0])
+    digest = registry.push(places.repository, "1", many[0])
     place, back = places.new(kind), places.new("docker")
-    assert copy(cay, "--all", f"docker://{registry.host}/many:1", place) == digest
+    assert copy(cay, "--all", f"docker://{registry.host}/{places.repository}:1", place) == digest
     assert copy(cay, "--all", place, back) == digest
     repository = back.removeprefix(f"docker://{registry.host}/").removesuffix(":tag")
     assert registry.digest(repository, "tag") == digest
     for image in many[1:]:
         assert registry.get_manifest(repository, image.digest)[0] == image.data
+        for blob in image.blobs:
+            assert registry.get_blob(repository, blob.digest) == blob.data
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_comes_from_a_registry_is_complete(cay, places, registry, kind, tmp_path):
+    """It is here in no other place, and is left in none."""
+    image = registry_images.small(kind.encode() * 1000)
+    registry.push(places.repository, "1", image)
+    place = places.new(kind)
+    assert copy(cay, f"docker://{registry.host}/{places.repository}:1", place) == image.digest
+    assert copy(cay, place, f"dir:{tmp_path}/dir") == image.digest
+    for blob in image.blobs:
+        assert (tmp_path / "dir" / blob.digest.removeprefix("sha256:")).read_bytes() == blob.data
+    assert not list((cay.state.directory / "content").glob("partial/*"))
 
 
 def test_of_an_index_one_platform_is_taken(cay, places, registry, many):
