@@ -323,7 +323,10 @@ def test_flipped_bits_of_compressed_data_are_noticed(unpack, compress):
         packed = bytearray(compress(SMALL))
     start = 20
     step = max(1, (len(packed) - start) // 29)
-    for position in range(start, len(packed) - 1, step): # the last byte may be padding
+    # Some bits mean nothing: in the last byte of gzip's compressed data, which its checksum and
+    # size follow, and in bzip2's very last.
+    padding = {len(packed) - 1, len(packed) - 9 if compress is gzip.compress else None}
+    for position in set(range(start, len(packed), step)) - padding:
         packed[position] ^= 0x10
         kind, _ = unpack.fails(bytes(packed))
         assert kind in ("corrupt", "exhausted", "invalid"), position
