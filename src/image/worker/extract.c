@@ -31,6 +31,9 @@
 #define DEVICE_MAX_MAJOR 0xfff
 #define DEVICE_MAX_MINOR 0xfffff
 
+/* What an entry takes on the disk beside its content, more or less. */
+#define ENTRY_BYTES 4096
+
 typedef struct Extraction {
     TarReader *reader;
     Tree *tree;
@@ -451,12 +454,16 @@ int extract(TarReader *reader, Tree *tree, const ExtractOptions *options, Extrac
     int r;
 
     for (;;) {
+        int64_t size = extraction.result.size;
+
         r = tar_reader_next(reader, &header, err);
         if (r <= 0)
             break;
         r = extract_next(&extraction, header, err);
         if (r < 0)
             break;
+        if (options->behind)
+            write_behind_add(options->behind, extraction.result.size - size + ENTRY_BYTES);
     }
     if (r >= 0)
         r = tree_flush(tree, err);

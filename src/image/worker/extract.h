@@ -13,10 +13,12 @@
 #include "image/worker-client.h"
 #include "image/worker/tar-reader.h"
 #include "image/worker/tree.h"
+#include "image/worker/write-behind.h"
 
 typedef struct ExtractOptions {
     const ImageLimits *limits;
     bool apply_whiteouts; /* OCI image specification, layer.md, "Whiteouts" */
+    WriteBehind *behind;  /* told of what is written; NULL: nobody is */
 } ExtractOptions;
 
 typedef struct ExtractResult {

@@ -64,15 +64,12 @@ static ssize_t read_input(void *data, uint8_t *block, Error *err)
     note_nonzero_end(input, block, (size_t)size);
     input->total += size;
     r = check_limits(input, err);
-    if (r < 0)
-        return r;
-    if (input->is_hashed)
-        digest_add(&input->digest, block, (size_t)size);
-    return size;
+    return r < 0 ? r : size;
 }
 
-/* ReadAheadFunction: compression takes longer than all the rest. */
-static ssize_t encode_input(void *data, uint8_t *block, Error *err)
+/* ReadAheadFunction: inflating, hashing and compressing each take as long as writing files does, or
+ * longer, so what follows the first of them has a thread of its own. */
+static ssize_t pass_on(void *data, uint8_t *block, Error *err)
 {
     LayerStream *stream = data;
     const void *decoded;
@@ -81,9 +78,13 @@ static ssize_t encode_input(void *data, uint8_t *block, Error *err)
 
     if (size <= 0)
         return size;
-    r = blob_encoder_add(stream->encoder, decoded, (size_t)size, err);
-    if (r < 0)
-        return r;
+    if (stream->is_hashed)
+        digest_add(&stream->digest, decoded, (size_t)size);
+    if (stream->encoder) {
+        r = blob_encoder_add(stream->encoder, decoded, (size_t)size, err);
+        if (r < 0)
+            return r;
+    }
     memcpy(block, decoded, (size_t)size);
     return size;
 }
@@ -94,19 +95,21 @@ int layer_stream_init(LayerStream *stream, const LayerStreamOptions *options, Er
     int r;
 
     *stream = (LayerStream) { .input = { .limits = options->limits } };
-    digest_begin(&input->digest);
+    digest_begin(&stream->digest);
     r = source_init(&input->source, options->input_fd, !options->is_unhashed, err);
     if (r < 0)
         return r;
     input->decoder = decoder_new(&input->source);
-    input->is_hashed = !options->is_unhashed && decoder_is_compressed(input->decoder);
+    stream->is_hashed = !options->is_unhashed && decoder_is_compressed(input->decoder);
     r = open_blob(stream, options, err);
     if (r >= 0)
         r = read_ahead_new(read_input, input, &stream->decoded, err);
     if (r < 0)
         return r;
     input->source.stop_fd = read_ahead_stop_fd(stream->decoded);
-    return stream->encoder ? read_ahead_new(encode_input, stream, &stream->encoded, err) : 0;
+    return stream->is_hashed || stream->encoder
+               ? read_ahead_new(pass_on, stream, &stream->passed, err)
+               : 0;
 }
 
 void layer_stream_done(LayerStream *stream)
@@ -116,7 +119,7 @@ void layer_stream_done(LayerStream *stream)
     /* The threads first, which use the rest: one may wait for the other. */
     if (stream->decoded)
         read_ahead_stop(stream->decoded);
-    read_ahead_free(stream->encoded);
+    read_ahead_free(stream->passed);
     read_ahead_free(stream->decoded);
     blob_encoder_close(stream->encoder);
     decoder_free(input->decoder);
@@ -132,7 +135,7 @@ ssize_t layer_stream_read(LayerStream *stream, const void **ret_block)
         return -stream->error.errnum;
     if (stream->ended)
         return 0;
-    size = read_ahead_next(stream->encoded ? stream->encoded : stream->decoded, ret_block,
+    size = read_ahead_next(stream->passed ? stream->passed : stream->decoded, ret_block,
                            &stream->error);
     stream->ended = size == 0;
     return size;
@@ -168,8 +171,8 @@ int layer_stream_finish(LayerStream *stream, const UnpackOptions *options, Unpac
     Digest diff_id = packed; /* hashed once where both are the same bytes */
     int r;
 
-    if (input->is_hashed)
-        diff_id = digest_end(&input->digest);
+    if (stream->is_hashed)
+        diff_id = digest_end(&stream->digest);
     r = check_digest("blob", &options->expected_blob, &packed, err);
     if (r >= 0)
         r = check_digest("uncompressed layer", &options->expected_diff_id, &diff_id, err);

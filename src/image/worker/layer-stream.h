@@ -34,8 +34,6 @@ typedef struct LayerStreamInput {
     Source source;
     Decoder *decoder;
     const ImageLimits *limits;
-    DigestState digest;
-    bool is_hashed;      /* the uncompressed bytes, apart from the source's */
     int64_t total;       /* uncompressed bytes so far */
     int64_t nonzero_end; /* where the last byte that is not zero ends */
 } LayerStreamInput;
@@ -43,8 +41,10 @@ typedef struct LayerStreamInput {
 typedef struct LayerStream {
     LayerStreamInput input;
     ReadAhead *decoded;
+    DigestState digest;
+    bool is_hashed;       /* the uncompressed bytes, apart from the source's */
     BlobEncoder *encoder; /* NULL: the blob is kept as given, or not wanted */
-    ReadAhead *encoded;   /* with an encoder: its blocks, behind it */
+    ReadAhead *passed;    /* where there is something to hash or encode: what has been */
     bool ended;
     Error error; /* what a read met; set once, the stream is dead then */
 } LayerStream;

@@ -19,6 +19,7 @@
 #include "image/worker/layer-stream.h"
 #include "image/worker/tar-reader.h"
 #include "image/worker/tree.h"
+#include "image/worker/write-behind.h"
 
 /* Where the blob is on the file system of the tree, one sync is for both. */
 static bool is_synced_with(int fd, int blob_fd)
@@ -29,28 +30,25 @@ static bool is_synced_with(int fd, int blob_fd)
 }
 
 /* Everything below the target, and the blob, in one go: cheaper than an fsync per file. */
-static int sync_all(const UnpackOptions *options, Error *err)
+static int sync_all(const UnpackOptions *options, int fd, WriteBehind *behind, Error *err)
 {
-    _cleanup_close_ int fd = path_open_beneath(options->target_fd, ".", O_RDONLY | O_DIRECTORY, 0);
-    int blob_fd = options->blob_fd;
+    int blob_fd = options->blob_fd, r;
 
-    if (fd < 0)
-        return error_result(err, fd, "open the target directory");
     if (blob_fd >= 0 && !is_synced_with(fd, blob_fd) && fdatasync(blob_fd) < 0)
         return failure_write(err, -errno, "write the blob to disk");
-    if (syncfs(fd) < 0)
-        return failure_write(err, -errno, "write the layer to disk");
-    return 0;
+    r = write_behind_finish(behind);
+    return r < 0 ? failure_write(err, r, "write the layer to disk") : 0;
 }
 
-static int extract_stream(LayerStream *stream, const UnpackOptions *options, UnpackResult *result,
-                          Error *err)
+static int extract_stream(LayerStream *stream, const UnpackOptions *options, WriteBehind *behind,
+                          UnpackResult *result, Error *err)
 {
     _cleanup_(tar_reader_closep) TarReader *reader = NULL;
     _cleanup_(tree_freep) Tree *tree = NULL;
     ExtractOptions how = {
         .limits = stream->input.limits,
         .apply_whiteouts = options->apply_whiteouts,
+        .behind = options->caller_finishes ? NULL : behind,
     };
     ExtractResult extracted;
     bool is_vouched_for =
@@ -75,6 +73,8 @@ int unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
 {
     _cleanup_layer_stream_ LayerStream stream = {};
     _cleanup_unpack_result_ UnpackResult result = {};
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_(write_behind_freep) WriteBehind *behind = NULL; /* before the handle is closed */
     ImageLimits defaults = image_limits_default();
     LayerStreamOptions how = {
         .input_fd = options->input_fd,
@@ -85,13 +85,17 @@ int unpack(const UnpackOptions *options, UnpackResult *ret, Error *err)
     };
     int r;
 
+    fd = path_open_beneath(options->target_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return error_result(err, fd, "open the target directory");
+    behind = write_behind_new(fd);
     r = layer_stream_init(&stream, &how, err);
     if (r >= 0)
-        r = extract_stream(&stream, options, &result, err);
+        r = extract_stream(&stream, options, behind, &result, err);
     if (r >= 0)
         r = layer_stream_finish(&stream, options, &result, err);
     if (r >= 0 && !options->caller_finishes)
-        r = sync_all(options, err);
+        r = sync_all(options, fd, behind, err);
     if (r < 0)
         return r;
 
