@@ -225,7 +225,7 @@ class Watch:
         for cgroup in sorted(self._tops() - self.cgroups):
             container = pathlib.Path(cgroup).name.removeprefix(self.prefix)
             if not os.environ.get("CAY_TEST_SHARED") or self._is_of(self.state, container):
-                if self._is_of_another_state(container):
+                if self._is_of_another_state(container) or self._is_run_elsewhere(container):
                     continue
                 if os.path.isdir(cgroup) and not _belongs_to_another_tree(cgroup, self.state):
                     left.append(cgroup)
@@ -242,6 +242,23 @@ class Watch:
         for directory in sessions.glob(f"*/*/*/state/containers/{container}"):
             if directory.parent.parent != self.state.directory:
                 return True
+        return False
+
+    def _is_run_elsewhere(self, container):
+        """
+        By a supervisor whose state cannot be seen from here, as it is on a disk in a mount
+        namespace of its own. Supervisors, too, exist at least as long as their cgroups.
+        """
+        own = f"{MARKER}={self.state.base}/".encode()
+        for entry in PROC.iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                if container.encode() in (entry / "cmdline").read_bytes():
+                    marks = [variable for variable in _environment(entry)
+                             if variable.startswith(MARKER.encode())]
+                    if marks and not marks[0].startswith(own):
+                        return True
         return False
 
     def problems(self, timeout=SETTLE_LIMIT):
