@@ -117,7 +117,8 @@ def test_prune_removes_what_nobody_uses_and_says_so(cay, filled):
     assert re.fullmatch(r"deleted: sha256:[0-9a-f]{64}", lines[4])
     reclaimed = number(lines[-1].removeprefix("Total reclaimed space: "))
     after = number(usage(cay)["Images"]["Size"])
-    assert reclaimed >= before - after + 200_000 > 300_000
+    rounding = 10_000 # of each of the two, as sizes have three digits
+    assert reclaimed + 2 * rounding >= before - after + 200_000 > 300_000
     assert cay.ok("ps", "-a", "--format", "{{.Names}}") == "up"
     assert names_of(cay) == {"busybox:test", "spare:1"}
     assert cay.ok("system", "prune", "-f") == "Total reclaimed space: 0B"

@@ -418,9 +418,9 @@ def test_a_wrong_configuration_is_named_with_its_file(cay, image, no_leaks, conf
 
 def test_a_configuration_that_was_named_has_to_be_there(cay, image, no_leaks):
     refused(cay("run", "--rm", image, "true", env={"CAY_CONFIG": "/nowhere.yaml"}),
-            "'/nowhere.yaml': No such file")
+            "'/nowhere.yaml': read the file: No such file")
     refused(cay("--config-file", "/nowhere.yaml", "run", "--rm", image, "true"),
-            "'/nowhere.yaml': No such file")
+            "'/nowhere.yaml': read the file: No such file")
 
 
 # --- the caller's files, and containers in containers ---
