@@ -61,7 +61,7 @@ def _command(kernel, memory, archive, disk, console, output, status):
     return [
         "setpriv", "--pdeathsig", "KILL",
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
+        "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max",
         "-smp", str(PROCESSORS), "-m", str(memory),
         "-kernel", str(kernel.image), "-initrd", _path(archive), "-append", KERNEL_ARGUMENTS,
         "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap",
