@@ -27,11 +27,10 @@
 #include "base/random-id.h"
 #include "base/time-format.h"
 #include "image/content-store-private.h"
+#include "image/image-layout.h"
 
 #define BLOBS CONTENT_BLOBS
 #define STAGING "staging"
-#define LAYOUT_FILE "oci-layout"
-#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define INDEX_FILE "index.json"
 #define EMPTY_INDEX "{\"schemaVersion\":2,\"manifests\":[]}"
 #define LOCK_FILE "lock"

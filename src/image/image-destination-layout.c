@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "image/image-destination-private.h"
+#include "image/image-layout.h"
 #include "image/layout-writer.h"
 
 typedef struct LayoutDestination {
@@ -86,16 +87,15 @@ static const ImageDestinationOps layout_ops = {
 static int check_directory(int fd, const char *path, Error *err)
 {
     _cleanup_free_ char *layout = NULL;
-    int r = file_read_at(fd, "oci-layout", 4096, &layout, NULL);
+    size_t size = 0;
+    int r = file_read_at(fd, LAYOUT_FILE, 4096, &layout, &size);
 
     if (r == -ENOENT && faccessat(fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     if (r < 0)
         return error_set(err, ERROR_CONFLICT, "directory '%s' is no OCI layout", path);
-    if (!strstr(layout, "\"1.0.0\""))
-        return error_set(err, ERROR_UNSUPPORTED, "'%s' has an OCI layout that is not version 1.0.0",
-                         path);
-    return 0;
+    r = layout_check(layout, size, "directory", err);
+    return r < 0 ? error_wrap(err, r, "'%s'", path) : 0;
 }
 
 int image_destination_open_layout(const char *path, const char *name, ImageDestination **ret,

@@ -10,51 +10,15 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "image/image-checks.h"
+#include "image/image-layout.h"
 #include "image/image-load-private.h"
-
-typedef struct Layout {
-    char *version;
-} Layout;
-
-static const JsonField layout_fields[] = {
-    JSON_FIELD_FLAGS(Layout, version, "imageLayoutVersion", JSON_TYPE_STRING, JSON_REQUIRED),
-};
-static const JsonStruct layout_json = JSON_STRUCT(Layout, layout_fields);
-
-static void layout_done(Layout *layout)
-{
-    json_struct_done(&layout_json, layout);
-}
 
 static int check_layout(ImageArchive *archive, Error *err)
 {
-    _cleanup_(layout_done) Layout layout = {};
     _cleanup_image_document_ ImageDocument document = {};
-    _cleanup_json_ json_t *json = NULL;
-    int r;
+    int r = image_archive_read(archive, LAYOUT_FILE, &document, err);
 
-    r = image_archive_read(archive, "oci-layout", &document, err);
-    if (r < 0)
-        return r;
-    r = json_parse(document.text, document.size, &json, err);
-    if (r < 0)
-        return error_wrap(err, r, "oci-layout");
-    r = json_struct_read(&layout_json, json, &layout, err);
-    if (r < 0)
-        return error_wrap(err, r, "oci-layout");
-    if (strcmp(layout.version, "1.0.0") != 0)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the archive has OCI layout version '%.20s', only 1.0.0 is supported",
-                         layout.version);
-    return 0;
-}
-
-static char *blob_path(const Descriptor *descriptor)
-{
-    Digest digest = {};
-
-    (void)digest_parse(descriptor->digest, &digest); /* checked when it was read */
-    return memory_printf("blobs/sha256/%s", digest_hex(&digest));
+    return r < 0 ? r : layout_check(document.text, document.size, "archive", err);
 }
 
 static int check_size(const Descriptor *descriptor, int64_t size, Error *err)
@@ -70,7 +34,7 @@ static int read_blob(ImageArchive *archive, const Descriptor *descriptor, ImageD
                      Error *err)
 {
     _cleanup_image_document_ ImageDocument document = {};
-    _cleanup_free_ char *path = blob_path(descriptor);
+    _cleanup_free_ char *path = layout_blob_path(descriptor->digest);
     Digest digest;
     int r;
 
@@ -93,7 +57,7 @@ static int read_blob(ImageArchive *archive, const Descriptor *descriptor, ImageD
 static int adopt_blob(ImageArchive *archive, const Descriptor *descriptor, const Digest *digest,
                       Error *err)
 {
-    _cleanup_free_ char *path = blob_path(descriptor);
+    _cleanup_free_ char *path = layout_blob_path(descriptor->digest);
     const IngestEntry *entry = image_archive_find(archive, path);
     int64_t size = 0;
     int r;

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "image/docker-manifest.h"
+#include "image/image-layout.h"
 #include "image/image-source-private.h"
 #include "image/reference.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "image/image-layout.h"
 #include "image/image-source-private.h"
 #include "image/reference.h"
 
@@ -17,40 +18,12 @@ typedef struct LayoutSource {
     const Descriptor *top; /* in index */
 } LayoutSource;
 
-typedef struct Layout {
-    char *version;
-} Layout;
-
-static const JsonField layout_fields[] = {
-    JSON_FIELD_FLAGS(Layout, version, "imageLayoutVersion", JSON_TYPE_STRING, JSON_REQUIRED),
-};
-static const JsonStruct layout_json = JSON_STRUCT(Layout, layout_fields);
-
-static void layout_done(Layout *layout)
-{
-    json_struct_done(&layout_json, layout);
-}
-
 static int check_layout(ImageFiles *files, Error *err)
 {
-    _cleanup_(layout_done) Layout layout = {};
     _cleanup_registry_document_ RegistryDocument document = {};
-    _cleanup_json_ json_t *json = NULL;
-    int r;
+    int r = image_files_read(files, LAYOUT_FILE, &document, err);
 
-    r = image_files_read(files, "oci-layout", &document, err);
-    if (r < 0)
-        return r;
-    r = json_parse(document.text, document.size, &json, err);
-    if (r >= 0)
-        r = json_struct_read(&layout_json, json, &layout, err);
-    if (r < 0)
-        return error_wrap(err, r, "oci-layout");
-    if (strcmp(layout.version, "1.0.0") != 0)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "the %s has OCI layout version '%.20s', only 1.0.0 is supported",
-                         image_files_kind(files), layout.version);
-    return 0;
+    return r < 0 ? r : layout_check(document.text, document.size, image_files_kind(files), err);
 }
 
 static bool leads_to_image(const Descriptor *descriptor)

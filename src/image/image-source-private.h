@@ -10,9 +10,6 @@
 int descriptor_check_document(const Descriptor *descriptor, const RegistryDocument *document,
                               Error *err);
 
-/* "blobs/sha256/<hex>", of a digest that was checked; the caller frees it. */
-char *layout_blob_path(const char *digest);
-
 /* The document's type: @media_type (copied), else what its text says, else what it must be. */
 void registry_document_set_type(RegistryDocument *document, const char *media_type);
 

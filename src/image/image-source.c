@@ -18,11 +18,6 @@ int descriptor_check_document(const Descriptor *descriptor, const RegistryDocume
     return 0;
 }
 
-char *layout_blob_path(const char *digest)
-{
-    return memory_printf("blobs/sha256/%s", digest + strlen(DIGEST_PREFIX));
-}
-
 /* OCI leaves "mediaType" to who writes a document. */
 static char *type_of_text(const RegistryDocument *document)
 {

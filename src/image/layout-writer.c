@@ -19,10 +19,10 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "image/blob-copy.h"
+#include "image/image-layout.h"
 
 #define BLOBS "blobs/sha256"
 #define PARTIAL ".partial"
-#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 #define FILE_MODE 0644
 
@@ -207,7 +207,7 @@ void layout_writer_add_image(LayoutWriter *writer, const RegistryDocument *docum
 int layout_writer_finish(LayoutWriter *writer, bool is_durable, Error *err)
 {
     _cleanup_free_ char *text = json_to_text(writer->index);
-    int r = layout_writer_put_file(writer, "oci-layout", LAYOUT_TEXT, err);
+    int r = layout_writer_put_file(writer, LAYOUT_FILE, LAYOUT_TEXT, err);
 
     if (r < 0)
         return r;

@@ -215,6 +215,17 @@ def test_what_is_no_layout_is_left_alone(cay, start, tmp_path):
     assert not list(tmp_path.parent.glob(".*.partial"))
 
 
+@pytest.mark.parametrize("text, message", [
+    ('{"imageLayoutVersion":"2.0.0"}', "version '2.0.0', only 1.0.0 is supported"),
+    ('{"createdBy":"1.0.0"}', "imageLayoutVersion"),
+])
+def test_a_layout_that_is_another_than_ours_is_not_added_to(cay, start, tmp_path, text, message):
+    (tmp_path / "oci-layout").write_text(text, encoding="utf-8")
+    told = failure(cay, "start:1", f"oci:{tmp_path}")
+    assert message in told and f"'{tmp_path}'" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["oci-layout"]
+
+
 def test_a_directory_is_replaced_as_a_whole(cay, image, start, tmp_path):
     place = tmp_path / "dir"
     copy(cay, image, f"dir:{place}")
