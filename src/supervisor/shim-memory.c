@@ -20,6 +20,9 @@
  * soon as they are freed. */
 #define MMAP_THRESHOLD (16 * 1024)
 
+/* How far below its caller the stack is given back: more than any call of a shim takes. */
+#define STACK_DEPTH (512 * 1024)
+
 void memory_prepare(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
@@ -50,12 +53,24 @@ static int find_code(struct dl_phdr_info *object, size_t size, void *data)
     return 1; /* the first object is the program itself */
 }
 
+/* What deeper calls have left on the stack. A page is kept for the call that gives back the rest;
+ * that the range ends below the stack's mapping is no reason for the kernel to spare what is in
+ * it. */
+static void release_stack(void)
+{
+    const uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t top = ((uintptr_t)__builtin_frame_address(0) & ~(page_size - 1)) - page_size;
+
+    (void)madvise((void *)(top - STACK_DEPTH), STACK_DEPTH, MADV_DONTNEED);
+}
+
 void memory_release(void)
 {
     CodeRanges code = {};
 
     (void)dl_iterate_phdr(find_code, &code);
     (void)malloc_trim(0);
+    release_stack();
     for (size_t i = 0; i < code.count; i++) /* last, as every call brings its code back */
         (void)madvise(code.ranges[i].iov_base, code.ranges[i].iov_len, MADV_DONTNEED);
 }
