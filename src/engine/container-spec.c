@@ -138,6 +138,32 @@ static const JsonField log_config_fields[] = {
 };
 const JsonStruct container_log_config_json = JSON_STRUCT(ContainerLogConfig, log_config_fields);
 
+static const JsonField network_fields[] = {
+    JSON_FIELD(ContainerNetwork, network, "Network", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerNetwork, aliases, "Aliases", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerNetwork, links, "Links", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerNetwork, ip4, "IPv4Address", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerNetwork, ip6, "IPv6Address", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerNetwork, link_local, "LinkLocalIPs", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerNetwork, mac, "MacAddress", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerNetwork, interface, "InterfaceName", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerNetwork, sysctls, "Sysctls", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerNetwork, driver_options, "DriverOpts", JSON_TYPE_STRING_MAP),
+    JSON_FIELD(ContainerNetwork, gateway_priority, "GwPriority", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerNetwork, ingress_rate, "IngressRate", JSON_TYPE_INT64),
+    JSON_FIELD(ContainerNetwork, egress_rate, "EgressRate", JSON_TYPE_INT64),
+};
+const JsonStruct container_network_json = JSON_STRUCT(ContainerNetwork, network_fields);
+
+static const JsonField port_binding_fields[] = {
+    JSON_FIELD(ContainerPortBinding, container_port, "ContainerPort", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerPortBinding, host_ip, "HostIp", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerPortBinding, host_port, "HostPort", JSON_TYPE_STRING),
+    JSON_FIELD(ContainerPortBinding, allow, "Allow", JSON_TYPE_STRING_LIST),
+};
+const JsonStruct container_port_binding_json =
+    JSON_STRUCT(ContainerPortBinding, port_binding_fields);
+
 static const JsonField spec_fields[] = {
     JSON_FIELD(ContainerSpec, name, "Name", JSON_TYPE_STRING),
     JSON_FIELD(ContainerSpec, image, "Image", JSON_TYPE_STRING),
@@ -231,6 +257,16 @@ static const JsonField spec_fields[] = {
                   &container_device_rate_json),
     JSON_FIELD(ContainerSpec, pids_limit, "PidsLimit", JSON_TYPE_INT64),
     JSON_FIELD(ContainerSpec, network_mode, "NetworkMode", JSON_TYPE_STRING),
+    JSON_FIELD_OF(ContainerSpec, networks, "Networks", JSON_TYPE_STRUCT_ARRAY,
+                  &container_network_json),
+    JSON_FIELD_OF(ContainerSpec, port_bindings, "PortBindings", JSON_TYPE_STRUCT_ARRAY,
+                  &container_port_binding_json),
+    JSON_FIELD(ContainerSpec, publish_all_ports, "PublishAllPorts", JSON_TYPE_BOOL),
+    JSON_FIELD(ContainerSpec, publish_allow, "PublishAllow", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, dns, "Dns", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, dns_search, "DnsSearch", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, dns_options, "DnsOptions", JSON_TYPE_STRING_LIST),
+    JSON_FIELD(ContainerSpec, extra_hosts, "ExtraHosts", JSON_TYPE_STRING_LIST),
 };
 const JsonStruct container_spec_json = JSON_STRUCT(ContainerSpec, spec_fields);
 

@@ -101,6 +101,34 @@ typedef struct ContainerLogConfig {
     StringMap options;
 } ContainerLogConfig;
 
+/* One --network (Engine API: EndpointSettings). Of a container in several the first one is that of
+ * network_mode. */
+typedef struct ContainerNetwork {
+    char *network; /* name or id */
+    StringList aliases;
+    StringList links; /* "CONTAINER[:ALIAS]" */
+    char *ip4;        /* NULL: a free one */
+    char *ip6;
+    StringList link_local; /* further addresses */
+    char *mac;             /* NULL: made of the address, as Docker does */
+    char *interface;       /* inside; NULL: "eth0", "eth1", ... */
+    StringMap sysctls;     /* "net.ipv4.conf.IFNAME.forwarding" -> value */
+    StringMap driver_options;
+    int64_t gateway_priority; /* the highest has the default route */
+    int64_t ingress_rate;     /* bits a second that come to the container; 0: no limit */
+    int64_t egress_rate;
+} ContainerNetwork;
+
+/* One published port: a port of the container's (Engine API: PortBinding). */
+typedef struct ContainerPortBinding {
+    char *container_port; /* "80/tcp" */
+    char *host_ip;        /* NULL: all of the host's, or what the network says */
+    char *host_port;      /* "8080", "8000-8010": the first free one; NULL: a free one */
+    StringList allow;     /* prefixes that may connect; empty: everybody */
+} ContainerPortBinding;
+
+typedef JSON_ARRAY_OF(ContainerPortBinding) ContainerPortBindings;
+
 typedef struct ContainerSpec {
     char *name;     /* NULL: a random one is made */
     char *image;    /* as the user wrote it */
@@ -121,7 +149,7 @@ typedef struct ContainerSpec {
     StringList entrypoint;
     bool entrypoint_is_set; /* an empty entrypoint then resets the image's */
     StringMap labels;
-    StringList exposed_ports; /* "80/tcp"; told to others, nothing more */
+    StringList exposed_ports; /* "80/tcp" */
     char *working_directory;
     char *stop_signal;
     OptionalInt64 stop_timeout;        /* seconds */
@@ -189,10 +217,21 @@ typedef struct ContainerSpec {
     ContainerDeviceRates blkio_read_iops;
     ContainerDeviceRates blkio_write_iops;
     int64_t pids_limit; /* 0 or -1: unlimited */
-    char *network_mode; /* "none", "host" */
+    char *network_mode; /* "none", "host", "container:NAME", "ns:PATH", "cni:NAME", or the name of
+                           the first network; NULL: the default one */
+    JSON_ARRAY_OF(ContainerNetwork) networks; /* none where network_mode is no network */
+    ContainerPortBindings port_bindings;
+    bool publish_all_ports;
+    StringList publish_allow; /* of bindings that do not say it themselves */
+    StringList dns;           /* addresses of resolvers */
+    StringList dns_search;
+    StringList dns_options;
+    StringList extra_hosts; /* "NAME:ADDRESS", the address may be "host-gateway" */
 } ContainerSpec;
 
 extern const JsonStruct container_spec_json;
+extern const JsonStruct container_network_json;
+extern const JsonStruct container_port_binding_json;
 extern const JsonStruct container_device_json;
 extern const JsonStruct container_device_rate_json;
 extern const JsonStruct container_device_weight_json;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The networks of a container while it lives: links into its network namespace, ports, names and
+ * files. Order of a start: rows are leased in one transaction, links are made, the firewall gets
+ * its elements, cay-dns its names; at the end the firewall's elements and names go first, then the
+ * rows, so that an address is never somebody else's while the firewall still leads to it. Links end
+ * with the namespace.
+ */
+
+#include "engine/container.h"
+#include "engine/network.h"
+#include "engine/published-port.h"
+
+/* Does it have links of its own, so that there is something to do at all? Not with the modes
+ * "none", "host", "container:", "ns:". */
+bool container_has_links(const Container *container);
+
+/* Record its networks: in the transaction that inserts its row. Errors: those of network_find(),
+ * endpoint_insert(). */
+int container_network_insert(Engine *engine, const Container *container, Error *err);
+
+/*
+ * Plug @container, whose first process @pid waits in its namespaces: at a start by the engine, and
+ * at one by its restart policy (`cay container plug ID`, which its shim calls). Nothing stays when
+ * it fails.
+ */
+int container_network_plug(Engine *engine, const Container *container, pid_t pid, Error *err);
+
+/* It has ended, or failed to start: what is on the host for it goes. May be repeated; what cannot
+ * be undone is warned of. Before its row says so. */
+void container_network_release(Engine *engine, const Container *container);
+
+/* `cay network connect` and `disconnect`, of a container in any state. Errors: NOT_FOUND, CONFLICT
+ * (it is in there already, it shares another one's network), INVALID. */
+int container_network_connect(Engine *engine, const char *network, const char *container,
+                              const ContainerNetwork *request, Error *err);
+int container_network_disconnect(Engine *engine, const char *network, const char *container,
+                                 bool force, Error *err);
+
+/* Publish more ports, or fewer, of one that may run; in the caller's update of it. */
+int container_network_publish(Engine *engine, Container *container,
+                              const ContainerPortBindings *add, const ContainerPortBindings *remove,
+                              Error *err);
+
+/*
+ * Bring links, firewall and cay-dns to what the rows say: after a boot, a `nft flush ruleset`, or
+ * the death of cay-dns. With @force everything is made anew (`cay network reload`), else only what
+ * is found missing; that costs nothing where no container has links.
+ */
+int container_network_repair(Engine *engine, bool force, Error *err);

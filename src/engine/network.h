@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Networks: a row says that one exists, its links in the kernel are made when a container needs
+ * them and can be made again at any time. Which containers are in it is a relation, the endpoints;
+ * an endpoint holds addresses only while its container runs, and gives them up with its row's state
+ * (triggers), so that no end of a container can forget to.
+ */
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "engine/container-spec.h"
+#include "engine/engine.h"
+#include "network/network-spec.h"
+
+/* These three always exist. "bridge" gets its subnet when it is first used. */
+#define NETWORK_BRIDGE "bridge"
+#define NETWORK_HOST "host"
+#define NETWORK_NONE "none"
+
+typedef struct Network {
+    NetworkSpec spec;
+    int64_t created_at;  /* nanoseconds since 1970 */
+    bool is_predefined;  /* one of the three */
+    int64_t n_endpoints; /* at the time of reading */
+} Network;
+
+void network_free(Network *network);
+DEFINE_CLEANUP(Network *, network_free);
+
+typedef struct NetworkList {
+    Network **items;
+    size_t count;
+    size_t capacity;
+} NetworkList;
+
+void network_list_done(NetworkList *list);
+#define _cleanup_network_list_ _cleanup_(network_list_done)
+
+/*
+ * Make a network of @spec, whose id is chosen here, as are the addresses left open; its links are
+ * brought up. Errors: INVALID, CONFLICT (the name is taken, the subnet overlaps with that of
+ * another network or a route of the host: which), EXHAUSTED, UNSUPPORTED, those of
+ * network_links_up().
+ */
+int network_create(Engine *engine, NetworkSpec *spec, Network **ret, Error *err);
+
+/* By name, id, or the beginning of one id. Errors: NOT_FOUND "no such network: 'x'", CONFLICT
+ * (several begin so). */
+int network_find(Engine *engine, const char *name, Network **ret, Error *err);
+
+/* All networks by name. */
+int network_list(Engine *engine, NetworkList *ret, Error *err);
+
+/* Errors: NOT_FOUND, CONFLICT (predefined; in use: names the containers). */
+int network_remove(Engine *engine, const char *name, Error *err);
+
+/* The default network's spec is completed at its first use: for whoever is about to use any. */
+int network_prepare(Engine *engine, Network *network, Error *err);
+
+/* Engine API: Network, with the containers that run in it. The caller owns the reference. */
+int network_to_inspect(Engine *engine, const Network *network, json_t **ret, Error *err);
+
+/* --- endpoints: containers in networks (network-endpoint.c) --- */
+
+typedef struct Endpoint {
+    char *id; /* 64 hexadecimal digits */
+    char *container;
+    char *network;            /* id, as above */
+    ContainerNetwork request; /* what its user asked for */
+    int64_t position;         /* of the container's: 0, 1, ... */
+    /* While it runs; empty otherwise: */
+    char *interface;      /* inside */
+    char *host_interface; /* of the other end; NULL: there is none */
+    uint8_t mac[6];
+    IpAddress addresses[_IP_FAMILY_MAX];
+} Endpoint;
+
+void endpoint_done(Endpoint *endpoint);
+
+typedef struct EndpointList {
+    Endpoint *items;
+    size_t count;
+    size_t capacity;
+} EndpointList;
+
+void endpoint_list_done(EndpointList *list);
+#define _cleanup_endpoint_list_ _cleanup_(endpoint_list_done)
+
+/*
+ * Record that @container is in @network, inside the caller's transaction. Chooses id and position.
+ * Errors: CONFLICT (it is in there already; an address is another one's), INVALID (an address that
+ * the network has not, aliases or addresses at a network that has none).
+ */
+int endpoint_insert(Engine *engine, const char *container, const Network *network,
+                    const ContainerNetwork *request, Error *err);
+
+int endpoint_delete(Engine *engine, const char *container, const char *network, Error *err);
+
+/* By position. */
+int endpoint_list_of_container(Engine *engine, const char *container, EndpointList *ret,
+                               Error *err);
+/* By container; of all networks for NULL. */
+int endpoint_list_of_network(Engine *engine, const char *network, EndpointList *ret, Error *err);
+
+/*
+ * Give an endpoint its addresses, hardware address and interface, inside the caller's transaction:
+ * those asked for, or free ones. Until the container's row says that it has ended they are nobody
+ * else's. Errors: CONFLICT (taken, by whom), EXHAUSTED (none is free).
+ */
+int endpoint_lease(Engine *engine, const Network *network, Endpoint *endpoint, Error *err);
+
+/* Write what network_attach() has filled in. */
+int endpoint_record_link(Engine *engine, const Endpoint *endpoint, Error *err);
+
+/* Give up what it has, for a start that failed. Ends of containers do it by themselves. */
+int endpoint_release(Engine *engine, const char *container, Error *err);
