@@ -2,14 +2,20 @@
 #pragma once
 
 /*
- * Requests to the kernel over rtnetlink(7): messages of a bounded size, with attributes whose
- * lengths are checked on the way in and on the way out.
+ * Requests to the kernel over netlink(7): messages of a bounded size, with attributes whose lengths
+ * are checked on the way in and on the way out.
  *
  *     NetlinkMessage message;
  *     struct ifinfomsg *link = netlink_message_init(&message, RTM_NEWLINK, sizeof(*link));
  *     link->ifi_index = index;
- *     netlink_message_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+ *     netlink_message_add_string(&message, IFLA_IFNAME, name);
  *     r = netlink_request(&netlink, &message);
+ *
+ * Many of them go to the kernel in one system call as a batch:
+ *
+ *     _cleanup_netlink_batch_ NetlinkBatch batch = {};
+ *     netlink_batch_add(&batch, &message, 0, EEXIST);
+ *     r = netlink_batch_send(&netlink, &batch, NULL, NULL);
  */
 
 #include <linux/netlink.h>
@@ -19,7 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NETLINK_MESSAGE_MAX 1024
+#include "base/cleanup.h"
+
+#define NETLINK_MESSAGE_MAX 4096
 
 typedef struct NetlinkMessage {
     alignas(struct nlmsghdr) char data[NETLINK_MESSAGE_MAX];
@@ -34,15 +42,30 @@ typedef struct Netlink {
     uint32_t sequence;
 } Netlink;
 
-/* The descriptor for a Netlink, in the network namespace that we are in, or -errno. Does not
- * allocate. */
+/* The descriptor for a Netlink, in the network namespace that we are in, or -errno: rtnetlink(7),
+ * or another @protocol (NETLINK_NETFILTER). They do not allocate. */
 int netlink_open(void);
+int netlink_open_protocol(int protocol);
 
 /* Begin a message. Returns its zeroed body of @body_size bytes (at most 64). */
 void *netlink_message_init(NetlinkMessage *message, uint16_t type, size_t body_size);
 
-/* Add an attribute. One that does not fit is noticed by netlink_request(). */
+/* Add an attribute. One that does not fit is noticed when the message is sent. */
 void netlink_message_add(NetlinkMessage *message, uint16_t type, const void *data, size_t size);
+void netlink_message_add_string(NetlinkMessage *message, uint16_t type, const char *text);
+void netlink_message_add_u8(NetlinkMessage *message, uint16_t type, uint8_t value);
+void netlink_message_add_u16(NetlinkMessage *message, uint16_t type, uint16_t value);
+void netlink_message_add_u32(NetlinkMessage *message, uint16_t type, uint32_t value);
+void netlink_message_add_be16(NetlinkMessage *message, uint16_t type, uint16_t value);
+void netlink_message_add_be32(NetlinkMessage *message, uint16_t type, uint32_t value);
+
+/* What is added between the two is inside an attribute of @type. Give what _begin() returned. */
+size_t netlink_message_begin(NetlinkMessage *message, uint16_t type);
+void netlink_message_end(NetlinkMessage *message, size_t begin);
+
+/* Add bytes that are no attribute, as a body inside of one. Returns them, zeroed, or NULL when they
+ * do not fit. */
+void *netlink_message_extend(NetlinkMessage *message, size_t size);
 
 /* Send it and wait for the kernel's word. Returns 0 or -errno (-EMSGSIZE for what did not fit). */
 int netlink_request(Netlink *netlink, NetlinkMessage *message);
@@ -55,6 +78,35 @@ typedef int (*NetlinkHandler)(const struct nlmsghdr *header, void *data);
 int netlink_query(Netlink *netlink, NetlinkMessage *message, uint16_t flags, NetlinkHandler handler,
                   void *data);
 
+/* Messages that go together. The kernel takes them in one system call, so that none or all of them
+ * were tried whenever we are killed; of rtnetlink's each stands for itself and those behind one
+ * that fails are tried, too. `{}` is an empty one. */
+typedef struct NetlinkBatch {
+    char *data;
+    size_t size;
+    size_t capacity;
+    int *ignored; /* for each message */
+    size_t count;
+    size_t ignored_capacity;
+    size_t failed; /* which message the result is about, from 0 on */
+    bool is_full;
+} NetlinkBatch;
+
+void netlink_batch_done(NetlinkBatch *batch);
+#define _cleanup_netlink_batch_ _cleanup_(netlink_batch_done)
+
+/* Add a copy of @message with @flags (NLM_F_CREATE ...). Its failing with the errno @ignored (0:
+ * none) is none. */
+void netlink_batch_add(NetlinkBatch *batch, const NetlinkMessage *message, uint16_t flags,
+                       int ignored);
+
+/*
+ * Send them, wait for the kernel's word, and become empty. Answers other than that (to RTM_GETLINK)
+ * go to @handler, which may be NULL. Returns 0, what @handler returned, or -errno of the first
+ * message that failed, with @batch->failed saying which one.
+ */
+int netlink_batch_send(Netlink *netlink, NetlinkBatch *batch, NetlinkHandler handler, void *data);
+
 /*
  * The attributes behind the body of @body_size bytes, by type: ret[type] is NULL where there is
  * none; types from @count on are left out. Returns 0 or -EBADMSG.
@@ -62,5 +114,14 @@ int netlink_query(Netlink *netlink, NetlinkMessage *message, uint16_t flags, Net
 int netlink_parse(const struct nlmsghdr *header, size_t body_size, const struct rtattr **ret,
                   size_t count);
 
+/* The same for those inside an attribute. NULL has none. */
+int netlink_parse_nested(const struct rtattr *attribute, const struct rtattr **ret, size_t count);
+
 /* The attribute's value where it has at least @size bytes, else NULL, as for a NULL attribute. */
 const void *netlink_value(const struct rtattr *attribute, size_t size);
+
+/* The attribute's text where it is one with its NUL, else NULL. */
+const char *netlink_text(const struct rtattr *attribute);
+
+/* The attribute's number of 32 bits, else 0. */
+uint32_t netlink_u32(const struct rtattr *attribute);

@@ -236,6 +236,108 @@ static void a_message_without_its_body_is_refused(void **state)
     assert_int_equal(netlink_parse(message, 8, attributes, ARRAY_SIZE(attributes)), -EBADMSG);
 }
 
+static void attributes_inside_of_one_are_found(void **state)
+{
+    NetlinkMessage message;
+    const struct rtattr *attributes[4], *inner[4];
+    size_t begin;
+
+    (void)state;
+    (void)netlink_message_init(&message, RTM_NEWLINK, 16);
+    begin = netlink_message_begin(&message, 2);
+    netlink_message_add_u32(&message, 1, 7);
+    netlink_message_add_string(&message, 3, "text");
+    netlink_message_end(&message, begin);
+    netlink_message_add_be16(&message, 3, 0x1234);
+    ((struct nlmsghdr *)message.data)->nlmsg_len = (uint32_t)message.size;
+
+    assert_int_equal(netlink_parse((struct nlmsghdr *)message.data, 16, attributes, 4), 0);
+    assert_memory_equal(netlink_value(attributes[3], 2), "\x12\x34", 2);
+    assert_int_equal(netlink_parse_nested(attributes[2], inner, 4), 0);
+    assert_int_equal(netlink_u32(inner[1]), 7);
+    assert_string_equal(netlink_text(inner[3]), "text");
+    assert_int_equal(netlink_parse_nested(NULL, inner, 4), 0);
+    assert_null(inner[1]);
+}
+
+static void add_to(NetlinkBatch *batch, int ignored)
+{
+    NetlinkMessage message;
+
+    (void)netlink_message_init(&message, RTM_NEWLINK, 16);
+    netlink_batch_add(batch, &message, NLM_F_CREATE, ignored);
+}
+
+static void a_batch_is_one_datagram_whose_last_message_is_confirmed(void **state)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    Kernel kernel = kernel_open();
+    struct nlmsghdr sent[5];
+
+    (void)state;
+    add_to(&batch, 0);
+    add_to(&batch, 0);
+    answer(&kernel, 2, 0);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), 0);
+    assert_int_equal(recv(kernel.fd, sent, sizeof(sent), MSG_DONTWAIT), 64);
+    assert_int_equal(sent[0].nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE);
+    assert_int_equal(sent[0].nlmsg_seq, 1);
+    assert_int_equal(sent[2].nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK);
+    assert_int_equal(sent[2].nlmsg_seq, 2);
+    assert_int_equal(batch.count, 0);
+    kernel_close(&kernel);
+}
+
+static void the_first_failure_in_a_batch_is_its_result(void **state)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    Kernel kernel = kernel_open();
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        add_to(&batch, EEXIST);
+    answer(&kernel, 1, -EEXIST);
+    answer(&kernel, 2, -ENODEV);
+    answer(&kernel, 4, -EPERM);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), -ENODEV);
+    assert_int_equal(batch.failed, 1);
+
+    add_to(&batch, EEXIST);
+    answer(&kernel, 5, -EEXIST);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), 0);
+    kernel_close(&kernel);
+}
+
+static void a_batch_that_is_refused_as_a_whole_is_not_waited_for(void **state)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    Kernel kernel = kernel_open();
+
+    (void)state;
+    add_to(&batch, 0);
+    add_to(&batch, 0);
+    answer(&kernel, 1, -EPERM);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), -EPERM);
+    kernel_close(&kernel);
+}
+
+static void a_batch_with_a_message_that_does_not_fit_is_never_sent(void **state)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    Kernel kernel = kernel_open();
+    NetlinkMessage message;
+    char rest;
+
+    (void)state;
+    (void)netlink_message_init(&message, RTM_NEWLINK, 16);
+    netlink_message_add(&message, 1, "", 65536);
+    netlink_batch_add(&batch, &message, 0, 0);
+    add_to(&batch, 0);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), -EMSGSIZE);
+    assert_int_equal(recv(kernel.fd, &rest, 1, MSG_DONTWAIT), -1);
+    kernel_close(&kernel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +352,11 @@ int main(void)
         cmocka_unit_test(attributes_are_found_by_type),
         cmocka_unit_test(attributes_that_lie_about_their_length_are_refused),
         cmocka_unit_test(a_message_without_its_body_is_refused),
+        cmocka_unit_test(attributes_inside_of_one_are_found),
+        cmocka_unit_test(a_batch_is_one_datagram_whose_last_message_is_confirmed),
+        cmocka_unit_test(the_first_failure_in_a_batch_is_its_result),
+        cmocka_unit_test(a_batch_that_is_refused_as_a_whole_is_not_waited_for),
+        cmocka_unit_test(a_batch_with_a_message_that_does_not_fit_is_never_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
