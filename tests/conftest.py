@@ -9,6 +9,7 @@ has to be waited for is waited for. CAY_BUILD names the build that is tested (bu
 CAY_RELEASE the one that faults are injected into (build).
 """
 
+import contextlib
 import fcntl
 import itertools
 import os
@@ -18,9 +19,9 @@ import tempfile
 
 import pytest
 
-from harness import (certificates, elsewhere, fault_proxy, images, leaks, referrers_registry,
-                     registries, token_server)
-from harness.program import Cay, State
+from harness import (certificates, elsewhere, fault_proxy, hosts, images, leaks,
+                     referrers_registry, registries, token_server)
+from harness.program import Cay, Here, State
 from harness.terminal import Terminal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -123,10 +124,9 @@ def _end(state, cay):
         cay("ps", "--all", "--quiet")
 
 
-@pytest.fixture
-def state(state_directory):
-    """Fresh data roots: `state.directory`, `state.runtime`."""
-    state = State(state_directory)
+@contextlib.contextmanager
+def _state_at(directory):
+    state = State(directory)
     yield state
     reports = state.sanitizer_reports()
     state.kill()
@@ -135,11 +135,53 @@ def state(state_directory):
 
 
 @pytest.fixture
-def cay(build, release, as_shipped, state):
-    """cay(*arguments, input=None, check=False, env=None, timeout=60) -> Result; see Cay."""
+def state(state_directory):
+    """Fresh data roots: `state.directory`, `state.runtime`."""
+    with _state_at(state_directory) as state:
+        yield state
+
+
+@pytest.fixture
+def cay(request, build, release, as_shipped, state):
+    """cay(*arguments, input=None, check=False, env=None, timeout=60) -> Result; see Cay. It runs
+    on the `host` if the test has one."""
+    if "host" in request.fixturenames:
+        request.getfixturevalue("host")
     cay = Cay(release if as_shipped else build, state)
     yield cay
     _end(state, cay)
+
+
+@contextlib.contextmanager
+def _host_of(state):
+    with hosts.Host(state) as host:
+        yield host
+        problems = host.problems()
+        state.place = Here()
+    assert not problems, "left on the host:\n" + "\n".join(problems)
+
+
+@pytest.fixture
+def host(state):
+    """A machine of the test's own, which its commands run on: see harness/hosts.py."""
+    with _host_of(state) as host:
+        yield host
+
+
+@pytest.fixture
+def world(build, release, as_shipped, state, busybox_template):
+    """Two such machines, a router and a client: hosts.World. Both have `image`."""
+    with contextlib.ExitStack() as stack:
+        made = []
+        for each in state, stack.enter_context(_state_at(f"{state.base}-two")):
+            each.copy_from(busybox_template)
+            host = stack.enter_context(_host_of(each))
+            host.cay = Cay(release if as_shipped else build, each)
+            stack.callback(_end, each, host.cay)
+            made.append(host)
+        yield stack.enter_context(hosts.world(*made))
+
+
 
 
 @pytest.fixture
@@ -154,8 +196,8 @@ def pty_run(cay, state):
     terminals = []
 
     def run(*arguments, rows=24, columns=80, env=None, prefix=()):
-        terminal = Terminal([*prefix, cay.path(), *arguments], state.environment(env), rows,
-                            columns)
+        terminal = state.place.inside(Terminal, [*prefix, cay.path(), *arguments],
+                                      state.environment(env), rows, columns)
         terminals.append(terminal)
         return terminal
 

@@ -134,10 +134,10 @@ def wait_for_handles(pidfds, timeout=SETTLE_LIMIT):
         assert ready, "a process has not ended in time"
 
 
-def mounts():
-    """The mounts of our own namespace as "MOUNTPOINT TYPE SOURCE"."""
+def mounts(mountinfo=PROC / "self/mountinfo"):
+    """The mounts of our own namespace, or another one, as "MOUNTPOINT TYPE SOURCE"."""
     found = set()
-    for line in (PROC / "self/mountinfo").read_text(errors="surrogateescape").splitlines():
+    for line in mountinfo.read_text(errors="surrogateescape").splitlines():
         before, _, after = line.partition(" - ")
         found.add(" ".join([before.split()[4], *after.split()[:2]]))
     return found
@@ -265,7 +265,8 @@ class Watch:
         """One line for each thing that is left; processes have @timeout seconds to end."""
         found = [f"process {describe(pid)}" for pid in self.state.settle(timeout)]
         base = str(self.state.base.resolve())
-        found += [f"mount {mount}" for mount in sorted(mounts()) if base in mount]
+        found += [f"mount {mount}" for mount in sorted(mounts(self.state.place.mountinfo))
+                  if base in mount]
         found += [f"cgroup {name}" for name in sorted(set(map(os.path.basename,
                                                               self.left_cgroups())))]
         runtime = self.state.runtime / "containers"

@@ -29,11 +29,22 @@ class Result:
                 f"stdout: {self.stdout!r}\nstderr: {self.stderr!r}")
 
 
+class Here:
+    """Where the tests themselves are. Another place is a host, see harness/hosts.py."""
+
+    mountinfo = leaks.PROC / "self/mountinfo"
+
+    @staticmethod
+    def inside(function, *arguments, **options):
+        return function(*arguments, **options)
+
+
 class State:
-    """Data roots below one directory, and the end of all that runs on them."""
+    """Data roots below one directory, and the end of all that runs on them, which is in `place`."""
 
     def __init__(self, directory, exists=False):
         self.base = pathlib.Path(directory)
+        self.place = Here()
         self.directory = self.base / "state"
         self.runtime = self.base / "run"
         self.reports = self.base / "sanitizer"
@@ -159,8 +170,9 @@ class Cay:
 
     def _start(self, command, env, cwd, pass_fds, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                stderr=subprocess.PIPE):
-        return subprocess.Popen(command, env=self.state.environment(env), cwd=cwd, stdin=stdin,
-                                stdout=stdout, stderr=stderr, pass_fds=pass_fds)
+        return self.state.place.inside(
+            subprocess.Popen, command, env=self.state.environment(env), cwd=cwd, stdin=stdin,
+            stdout=stdout, stderr=stderr, pass_fds=pass_fds)
 
     @staticmethod
     def _result(command, process, stdout, stderr, text):
