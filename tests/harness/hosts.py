@@ -298,10 +298,12 @@ class World:
 
 
 def _configuration(interface, addresses):
+    """The first address of each family is what the interface sends from."""
     yield f"link set {interface} up"
     for address in addresses:
-        length = "64 nodad" if ":" in address else "28"
-        yield f"address add {address}/{length} dev {interface}"
+        rest = "/28" if ":" not in address else (
+            "/64 nodad preferred_lft 0" if address.endswith("::3") else "/64 nodad")
+        yield f"address add {address}{rest} dev {interface}"
 
 
 @contextlib.contextmanager
