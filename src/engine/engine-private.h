@@ -5,6 +5,7 @@
 
 #include "engine/engine-settings.h"
 #include "engine/engine.h"
+#include "network/network-link.h"
 #include "storage/snapshot.h"
 
 struct Engine {
@@ -25,6 +26,8 @@ struct Engine {
     Database *database;
     LayerStore *layers;
     ImageStore *images;
+    NetworkLinks *network_links;       /* NULL: nobody has asked for them yet */
+    char *network_tag;                 /* the same */
     struct TmpfsVolume *tmpfs_volumes; /* that this process has mounted (volume-tmpfs.c) */
 };
 
@@ -35,6 +38,10 @@ extern const DatabaseSchema container_schema;
 int engine_settings(Engine *engine, const EngineSettings **ret, Error *err);
 extern const DatabaseSchema volume_schema;
 extern const DatabaseSchema secret_schema;
+extern const DatabaseSchema network_schema;
+
+/* The kernel's side of networks, opened with the first use. Stays the engine's. */
+int engine_network_links(Engine *engine, NetworkLinks **ret, Error *err);
 
 /* Which images containers use, and which are mounted on the host. */
 int container_list_image_users(Engine *engine, ImageUsers *users, Error *err);

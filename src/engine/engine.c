@@ -97,7 +97,8 @@ static int open_directories(Engine *engine, const EngineOptions *options, Error 
 int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 {
     static const DatabaseSchema *const schemas[] = { &image_schema, &container_schema,
-                                                     &volume_schema, &secret_schema };
+                                                     &volume_schema, &secret_schema,
+                                                     &network_schema };
     _cleanup_(engine_closep) Engine *engine = NULL;
     int r;
 
@@ -131,6 +132,7 @@ void engine_close(Engine *engine)
         layer_store_close(engine->layers);
     if (engine->database)
         database_close(engine->database);
+    free(engine->network_tag);
     fd_close(engine->changes_fd);
     fd_close(engine->volumes_fd);
     fd_close(engine->events_fd);

@@ -59,8 +59,29 @@ int network_list(Engine *engine, NetworkList *ret, Error *err);
 /* Errors: NOT_FOUND, CONFLICT (predefined; in use: names the containers). */
 int network_remove(Engine *engine, const char *name, Error *err);
 
-/* The default network's spec is completed at its first use: for whoever is about to use any. */
+/*
+ * Complete the default network's spec at its first use, and bring it up: for whoever is about to
+ * use any network, and is in no transaction. Errors: EXHAUSTED, those of network_links_up().
+ */
 int network_prepare(Engine *engine, Network *network, Error *err);
+
+/* Does a network of @driver get an IPv6 subnet where its user says nothing about it? */
+bool network_has_ipv6(const char *driver);
+
+/*
+ * What tells the tables and bridges of this installation from those of others on the same host:
+ * "cay" for the default state directory, "cay-XXXXXXXX" for others. Stays the engine's.
+ */
+const char *network_tag(Engine *engine);
+
+/* Tell the event log: "create", "destroy", "connect", "disconnect"; @container (id) is the one that
+ * is connected, NULL: none. */
+void network_tell(Engine *engine, const NetworkSpec *spec, const char *action,
+                  const char *container);
+
+/* Remove from the host what is left of networks that whoever removed them could not finish. Costs
+ * one look into an empty table where there is nothing. */
+int network_recover_all(Engine *engine, Error *err);
 
 /* Engine API: Network, with the containers that run in it. The caller owns the reference. */
 int network_to_inspect(Engine *engine, const Network *network, json_t **ret, Error *err);
@@ -109,13 +130,17 @@ int endpoint_list_of_network(Engine *engine, const char *network, EndpointList *
 
 /*
  * Give an endpoint its addresses, hardware address and interface, inside the caller's transaction:
- * those asked for, or free ones. Until the container's row says that it has ended they are nobody
- * else's. Errors: CONFLICT (taken, by whom), EXHAUSTED (none is free).
+ * those asked for, those it had last, or free ones. Until the container's row says that it has
+ * ended they are nobody else's. One that has them keeps them. Errors: CONFLICT (taken, by whom),
+ * EXHAUSTED (none is free).
  */
 int endpoint_lease(Engine *engine, const Network *network, Endpoint *endpoint, Error *err);
 
 /* Write what network_attach() has filled in. */
 int endpoint_record_link(Engine *engine, const Endpoint *endpoint, Error *err);
 
-/* Give up what it has, for a start that failed. Ends of containers do it by themselves. */
+/*
+ * Give up what it has. The end of a container does it by itself, with the row that says so; this is
+ * for starts that left none: those that failed, and those whose starter was killed (recovery).
+ */
 int endpoint_release(Engine *engine, const char *container, Error *err);
