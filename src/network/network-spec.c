@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The table by which a network is stored. */
+/* The table by which a network is stored, and its members as values. */
 
 #include "network/network-spec.h"
+
+#include <net/if.h>
+#include <string.h>
 
 static const JsonField subnet_fields[] = {
     JSON_FIELD(NetworkSubnet, subnet, "Subnet", JSON_TYPE_STRING),
@@ -43,4 +46,62 @@ const JsonStruct network_spec_json = JSON_STRUCT(NetworkSpec, spec_fields);
 void network_spec_done(NetworkSpec *spec)
 {
     json_struct_done(&network_spec_json, spec);
+}
+
+int network_name_validate(const char *name, Error *err)
+{
+    static const char alphanumeric[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t first = strspn(name, alphanumeric);
+    size_t length = strlen(name);
+
+    for (size_t i = first; i < length; i++)
+        if (!strchr(alphanumeric, name[i]) && !strchr("_.-", name[i]))
+            first = 0;
+    if (first > 0 && length <= NETWORK_NAME_MAX)
+        return 0;
+    return error_set(err, ERROR_INVALID,
+                     "'%s' is no name of a network: one has letters, digits, '_', '.' and '-', "
+                     "begins with a letter or digit, and has at most %d of them",
+                     name, NETWORK_NAME_MAX);
+}
+
+int network_interface_name_validate(const char *name, Error *err)
+{
+    size_t length = strlen(name);
+
+    /* As the kernel has it; a '%' would have it choose a number. */
+    if (length > 0 && length < IFNAMSIZ && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+        strcspn(name, "/:% \t\n\v\f\r") == length)
+        return 0;
+    return error_set(err, ERROR_INVALID,
+                     "'%s' is no name of an interface: one has 1 to %d characters, and no '/', "
+                     "':', '%%' or blanks",
+                     name, IFNAMSIZ - 1);
+}
+
+/* Of one subnet. */
+static bool parse_prefixes(const NetworkSubnet *subnet, NetworkPrefixes *ret)
+{
+    *ret = (NetworkPrefixes) {};
+    if (!subnet->subnet || ip_prefix_parse(subnet->subnet, &ret->subnet) < 0)
+        return false;
+    ret->range = ret->subnet;
+    if (subnet->range && ip_prefix_parse(subnet->range, &ret->range) < 0)
+        return false;
+    return !subnet->gateway || ip_address_parse(subnet->gateway, &ret->gateway) == 0;
+}
+
+bool network_spec_prefixes(const NetworkSpec *spec, IpFamily family, NetworkPrefixes *ret)
+{
+    for (size_t i = 0; i < spec->subnets.count; i++) {
+        NetworkPrefixes prefixes;
+
+        if (!parse_prefixes(&spec->subnets.items[i], &prefixes) ||
+            ip_address_index(&prefixes.subnet.address) != family)
+            continue;
+        *ret = prefixes;
+        return true;
+    }
+    return false;
 }

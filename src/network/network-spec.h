@@ -15,6 +15,7 @@
 #include "base/string-list.h"
 
 #define NETWORK_ID_LENGTH 64
+#define NETWORK_NAME_MAX 255
 
 /* One --subnet with what belongs to it (Engine API: IPAMConfig). Text, checked by
  * network_spec_validate(). */
@@ -62,6 +63,9 @@ void network_spec_done(NetworkSpec *spec);
 
 /* Docker's rule for names: [a-zA-Z0-9][a-zA-Z0-9_.-]*. Errors: INVALID. */
 int network_name_validate(const char *name, Error *err);
+
+/* The kernel's rule for names of interfaces, without its templates. Errors: INVALID. */
+int network_interface_name_validate(const char *name, Error *err);
 
 /*
  * Fill in the members that @spec->options and the driver decide ("parent", "com.docker.network.*",

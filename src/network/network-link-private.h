@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What drivers are made of. A link is named by its index once it was looked up, so that nobody
+ * else's is changed when a name changes hands; what is ours on the host carries the mark of its
+ * network (its group) from the moment it exists.
+ */
+
+#include "base/netlink.h"
+#include "network/network-link.h"
+
+struct NetworkLinks {
+    Netlink host; /* -EBADF: not opened yet */
+};
+
+/* --- links in the kernel (kernel-link.c) --- */
+
+typedef struct KernelLink {
+    int index; /* 0: there is none */
+    unsigned flags;
+    int peer;   /* index of what it hangs on or ends at, in that one's namespace */
+    int master; /* index, 0: none */
+    uint32_t mtu;
+    uint32_t group;
+    char name[IFNAMSIZ];
+    char kind[16]; /* "bridge"; "": hardware, the loopback */
+    uint8_t mac[6];
+} KernelLink;
+
+/* -ENODEV: there is none. */
+int kernel_link_find(Netlink *netlink, const char *name, KernelLink *ret);
+/* The same as part of a batch: the handler that fills in a KernelLink. */
+void kernel_link_add_query(NetlinkBatch *batch, const char *name, int index);
+int kernel_link_on_answer(const struct nlmsghdr *header, void *link);
+
+/* Begin the request for a link: a new one for @index 0. */
+struct ifinfomsg *kernel_link_init(NetlinkMessage *message, int index);
+void kernel_link_add_up(NetlinkBatch *batch, int index, int master);
+/* No link-local address of the kernel's choice: it would be made and tried when the link goes up.
+ */
+void kernel_link_add_quiet(NetlinkBatch *batch, int index);
+void kernel_link_add_address(NetlinkBatch *batch, int index, const IpPrefix *address);
+/* The default route through @gateway; @flags NLM_F_EXCL or NLM_F_REPLACE. */
+void kernel_link_add_default_route(NetlinkBatch *batch, int index, const IpAddress *gateway,
+                                   uint16_t flags);
+int kernel_link_delete(Netlink *netlink, int index);
+
+/* IFLA_LINKINFO of a link of this kind; what is added between the two is its own data. */
+typedef struct LinkKind {
+    size_t info;
+    size_t data;
+} LinkKind;
+LinkKind kernel_link_begin_kind(NetlinkMessage *message, const char *kind);
+void kernel_link_end_kind(NetlinkMessage *message, LinkKind kind);
+
+/* --- being in another network namespace for a while (netns-visit.c) --- */
+
+typedef struct NetnsVisit {
+    int home_fd;    /* -EBADF: we are at home */
+    Netlink inside; /* stays usable at home */
+} NetnsVisit;
+
+/* Only the calling thread goes. */
+int netns_visit_begin(int netns_fd, NetnsVisit *ret, Error *err);
+void netns_visit_go_home(NetnsVisit *visit);
+/* Go home and close the socket. */
+void netns_visit_done(NetnsVisit *visit);
+#define NETNS_VISIT_NONE                                                                           \
+    {                                                                                              \
+        .home_fd = -EBADF, .inside = {.fd = -EBADF }                                               \
+    }
+#define _cleanup_netns_visit_ _cleanup_(netns_visit_done)
+
+/* --- settings of the namespace that we are in (network-sysctl.c) --- */
+
+/* /proc/sys/net/FAMILY/conf/INTERFACE/NAME, with FAMILY "ipv4" or "ipv6". That the kernel has no
+ * IPv6 is no error. */
+int network_sysctl_set(const char *family, const char *interface, const char *name,
+                       const char *value, Error *err);
+/* Those that a user asked for. */
+int network_sysctl_apply(const StringMap *sysctls, const char *interface, Error *err);
+/* Let the host route, and keep what it learns from routers of its own. */
+int network_sysctl_enable_forwarding(IpFamily family, Error *err);
+
+/* --- drivers --- */
+
+/* A link being made for a container. */
+typedef struct Plug {
+    NetworkLinks *links;
+    NetworkAttachment *attachment;
+    int netns_fd;
+    KernelLink base; /* what its network has on the host: the bridge, the parent */
+} Plug;
+
+struct NetworkDriver {
+    const char *name;
+    bool is_routed;
+
+    /*
+     * Make what is missing on the host. Fills in @ret, the bridge or the parent that links hang on.
+     * With @is_start nothing is looked at again that is complete.
+     */
+    int (*up)(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+              Error *err);
+    /* The request that makes the link inside. */
+    void (*describe)(const Plug *plug, NetlinkMessage *message);
+    /* Join the host's end @index; NULL: there is none. */
+    void (*join)(const Plug *plug, int index, NetlinkBatch *batch);
+};
+
+/* The host's socket. */
+int network_links_connect(NetworkLinks *links, Error *err);
+
+/* The mark of @spec's links on the host. */
+uint32_t network_group(const NetworkSpec *spec);
+
+/* Is @link, which has the name of one of @spec's, what @kind says? CONFLICT: no. */
+int network_check_kind(const NetworkSpec *spec, const KernelLink *link, const char *kind,
+                       Error *err);
+
+/* The kernel's word @r about making a link of @kind. */
+int network_kind_error(const NetworkSpec *spec, const char *kind, int r, Error *err);
+
+/* Drivers that share a bridge (network-bridge.c). */
+int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+                      Error *err);
+void network_bridge_describe(const Plug *plug, NetlinkMessage *message);
+void network_bridge_join(const Plug *plug, int index, NetlinkBatch *batch);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Namespaces are made by going there and back; nothing runs in them, so nothing of them stays. */
+
+#include "hosts.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/parse.h"
+
+#define TEST_PORT 4000
+
+static int open_own(void)
+{
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static int make_namespace(void)
+{
+    assert_int_equal(unshare(CLONE_NEWNET), 0);
+    return open_own();
+}
+
+static void go_to(int fd)
+{
+    assert_int_equal(setns(fd, CLONE_NEWNET), 0);
+}
+
+int hosts_make(void **state)
+{
+    Hosts *hosts = NEW(Hosts);
+    Error err = {};
+
+    hosts->outside_fd = open_own();
+    for (size_t i = 0; i < N_CONTAINERS; i++)
+        hosts->container_fds[i] = make_namespace();
+    hosts->host_fd = make_namespace();
+    hosts->host = (Netlink) { .fd = netlink_open() };
+    assert_true(hosts->host.fd >= 0);
+    assert_int_equal(network_links_open(&hosts->links, &err), 0);
+    *state = hosts;
+    return 0;
+}
+
+int hosts_drop(void **state)
+{
+    Hosts *hosts = *state;
+
+    network_links_close(hosts->links);
+    go_to(hosts->outside_fd);
+    for (size_t i = 0; i < N_CONTAINERS; i++)
+        fd_close(hosts->container_fds[i]);
+    fd_close(hosts->host.fd);
+    fd_close(hosts->host_fd);
+    fd_close(hosts->outside_fd);
+    free(hosts);
+    return 0;
+}
+
+static socklen_t make_address(const char *text, uint16_t port, struct sockaddr_storage *ret)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+    IpAddress address;
+
+    *ret = (struct sockaddr_storage) {};
+    assert_int_equal(ip_address_parse(text, &address), 0);
+    ret->ss_family = (sa_family_t)address.family;
+    if (address.family == AF_INET) {
+        memcpy(&v4->sin_addr, address.bytes, 4);
+        v4->sin_port = htons(port);
+        return sizeof(*v4);
+    }
+    memcpy(&v6->sin6_addr, address.bytes, 16);
+    v6->sin6_port = htons(port);
+    return sizeof(*v6);
+}
+
+static int open_bound(Hosts *hosts, int netns_fd, const char *text)
+{
+    struct sockaddr_storage address;
+    socklen_t size = make_address(text, TEST_PORT, &address);
+    int fd;
+
+    go_to(netns_fd);
+    fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    go_to(hosts->host_fd);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    return fd;
+}
+
+/* A failure is an error of the sender's, or nothing within the time that the kernel would ask for
+ * the neighbour in. */
+static bool receive(int fd)
+{
+    const struct timeval patience = { .tv_sec = 10 };
+    char byte = 0;
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    return recv(fd, &byte, 1, 0) == 1 && byte == 'x';
+}
+
+static int send_one(int sender, const char *to)
+{
+    struct sockaddr_storage address;
+    socklen_t size = make_address(to, TEST_PORT, &address);
+
+    return sendto(sender, "x", 1, 0, (struct sockaddr *)&address, size) == 1 ? 0 : -errno;
+}
+
+bool hosts_can_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to)
+{
+    _cleanup_close_ int sender = open_bound(hosts, from_fd, from);
+    _cleanup_close_ int receiver = open_bound(hosts, to_fd, to);
+
+    return send_one(sender, to) == 0 && receive(receiver);
+}
+
+bool hosts_cannot_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to,
+                       int other_fd, const char *other)
+{
+    _cleanup_close_ int sender = open_bound(hosts, from_fd, from);
+    _cleanup_close_ int receiver = open_bound(hosts, to_fd, to);
+    _cleanup_close_ int witness = open_bound(hosts, other_fd, other);
+    char byte;
+
+    /* What is sent second arrives, the first did not. */
+    (void)send_one(sender, to);
+    assert_int_equal(send_one(sender, other), 0);
+    assert_true(receive(witness));
+    return recv(receiver, &byte, 1, MSG_DONTWAIT) < 0;
+}
+
+static int open_netlink(Hosts *hosts, int netns_fd)
+{
+    int fd;
+
+    go_to(netns_fd < 0 ? hosts->host_fd : netns_fd);
+    fd = netlink_open();
+    go_to(hosts->host_fd);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+KernelLink hosts_find_link(Hosts *hosts, int netns_fd, const char *name)
+{
+    Netlink netlink = { .fd = open_netlink(hosts, netns_fd) };
+    KernelLink link = {};
+    int r = kernel_link_find(&netlink, name, &link);
+
+    assert_true(r == 0 || r == -ENODEV);
+    fd_close(netlink.fd);
+    return link;
+}
+
+static int count_link(const struct nlmsghdr *header, void *data)
+{
+    (void)header;
+    ++*(size_t *)data;
+    return 0;
+}
+
+size_t hosts_count_links(Hosts *hosts, int netns_fd)
+{
+    Netlink netlink = { .fd = open_netlink(hosts, netns_fd) };
+    NetlinkMessage message;
+    size_t count = 0;
+
+    (void)netlink_message_init(&message, RTM_GETLINK, sizeof(struct ifinfomsg));
+    assert_int_equal(netlink_query(&netlink, &message, NLM_F_DUMP, count_link, &count), 0);
+    fd_close(netlink.fd);
+    return count;
+}
+
+int hosts_read_sysctl(Hosts *hosts, int netns_fd, const char *name)
+{
+    _cleanup_free_ char *path = memory_printf("/proc/sys/net/%s", name);
+    _cleanup_free_ char *text = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    int32_t value;
+
+    go_to(netns_fd < 0 ? hosts->host_fd : netns_fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    go_to(hosts->host_fd);
+    if (fd < 0)
+        return -1;
+    assert_int_equal(fd_read_all(fd, 100, &text, NULL), 0);
+    text[strcspn(text, "\n")] = '\0';
+    assert_int_equal(parse_i32(text, &value), 0);
+    return value;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A host and two containers that are nothing but network namespaces, for one test. */
+
+#include "check.h"
+#include "network/network-link-private.h"
+
+#define N_CONTAINERS 2
+
+typedef struct Hosts {
+    int outside_fd; /* the namespace of the machine */
+    int host_fd;    /* we are in it */
+    int container_fds[N_CONTAINERS];
+    NetworkLinks *links;
+    Netlink host;
+} Hosts;
+
+/* cmocka's setup and teardown. */
+int hosts_make(void **state);
+int hosts_drop(void **state);
+
+/* A datagram from @from of the namespace @from_fd reaches @to in @to_fd. The addresses are text. */
+bool hosts_can_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to);
+
+/* It does not, while one that is sent to @other in @other_fd behind it arrives. */
+bool hosts_cannot_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to,
+                       int other_fd, const char *other);
+
+/* The link @name as @netns_fd (-EBADF: the host) has it; its index is 0 where there is none. */
+KernelLink hosts_find_link(Hosts *hosts, int netns_fd, const char *name);
+
+/* How many links there are, the loopback among them. */
+size_t hosts_count_links(Hosts *hosts, int netns_fd);
+
+/* A number of a file of /proc/sys/net, as @netns_fd has it; -1: there is none. */
+int hosts_read_sysctl(Hosts *hosts, int netns_fd, const char *name);
