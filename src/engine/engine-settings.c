@@ -23,16 +23,41 @@ static const JsonField id_pool_fields[] = {
 };
 static const JsonStruct id_pool_json = JSON_STRUCT(IdPool, id_pool_fields);
 
+static const JsonField cni_fields[] = {
+    JSON_FIELD(CniSettings, config_directory, "config-directory", JSON_TYPE_STRING),
+    JSON_FIELD(CniSettings, plugin_path, "plugin-path", JSON_TYPE_STRING),
+    JSON_FIELD(CniSettings, timeout, "timeout", JSON_TYPE_UINT32),
+};
+static const JsonStruct cni_json = JSON_STRUCT(CniSettings, cni_fields);
+
 static const JsonField settings_fields[] = {
     JSON_FIELD(EngineSettings, userns, "userns", JSON_TYPE_STRING),
     JSON_FIELD_OF(EngineSettings, id_pool, "id-pool", JSON_TYPE_STRUCT, &id_pool_json),
     JSON_FIELD(EngineSettings, secret_key, "secret-key", JSON_TYPE_STRING),
+    JSON_FIELD_OF(EngineSettings, cni, "cni", JSON_TYPE_STRUCT, &cni_json),
 };
 static const JsonStruct settings_json = JSON_STRUCT(EngineSettings, settings_fields);
 
 void engine_settings_done(EngineSettings *settings)
 {
     json_struct_done(&settings_json, settings);
+}
+
+/* A relative directory would be another one for each caller. */
+static int check_cni(const CniSettings *cni, Error *err)
+{
+    _cleanup_string_list_ StringList directories = {};
+
+    if (cni->config_directory && !path_is_absolute(cni->config_directory))
+        return error_set(err, ERROR_INVALID, "cni.config-directory: '%s' is not an absolute path",
+                         cni->config_directory);
+    if (cni->plugin_path)
+        string_list_split(&directories, cni->plugin_path, ':');
+    for (size_t i = 0; i < directories.count; i++)
+        if (!path_is_absolute(directories.items[i]))
+            return error_set(err, ERROR_INVALID, "cni.plugin-path: '%s' is not an absolute path",
+                             directories.items[i]);
+    return 0;
 }
 
 static int check_settings(EngineSettings *settings, Error *err)
@@ -58,7 +83,7 @@ static int check_settings(EngineSettings *settings, Error *err)
     if (settings->secret_key && !path_is_absolute(settings->secret_key))
         return error_set(err, ERROR_INVALID, "secret-key: '%s' is not an absolute path",
                          settings->secret_key);
-    return 0;
+    return check_cni(&settings->cni, err);
 }
 
 int engine_settings_read(const char *path, EngineSettings *ret, Error *err)

@@ -9,6 +9,10 @@
  *       first: 805306368
  *       last: 1879048191
  *     secret-key: /mnt/key    # whose 32 bytes secrets are encrypted under
+ *     cni:                    # where what `--network cni:NAME` needs is
+ *       config-directory: /etc/cni/net.d
+ *       plugin-path: /opt/cni/bin:/usr/lib/cni
+ *       timeout: 180          # seconds that each plug-in gets
  *
  * A missing file, and whatever it does not mention, has these defaults. They lie between the ids
  * that useradd(8) gives to users for namespaces of their own and those that systemd leaves to
@@ -26,10 +30,17 @@ typedef struct IdPool {
     uint32_t last;
 } IdPool;
 
+typedef struct CniSettings {
+    char *config_directory; /* absolute; NULL: CNI's default, as the next one */
+    char *plugin_path;
+    uint32_t timeout; /* 0: the default */
+} CniSettings;
+
 typedef struct EngineSettings {
     char *userns;
     IdPool id_pool;
     char *secret_key; /* absolute; NULL: "secrets/key" in the state directory */
+    CniSettings cni;
 } EngineSettings;
 
 /*

@@ -272,17 +272,19 @@ static int delete_first(const CniChain *chain, const CniOptions *options, size_t
     return result;
 }
 
-int cni_add(CniChain *chain, const CniOptions *options, Error *err)
+int cni_add(CniChain *chain, const CniOptions *options, bool *ret_is_left, Error *err)
 {
     size_t count = json_array_size(chain->plugins);
 
+    *ret_is_left = false;
     for (size_t i = 0; i < count; i++) {
         _cleanup_error_ Error problem = {};
         int r = add_one(chain, options, i, err);
 
         if (r >= 0)
             continue;
-        if (delete_first(chain, options, i + 1, &problem) < 0)
+        *ret_is_left = delete_first(chain, options, i + 1, &problem) < 0;
+        if (*ret_is_left)
             log_warning("%s", error_message(&problem));
         return r;
     }

@@ -9,6 +9,7 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -69,9 +70,10 @@ DEFINE_CLEANUP(CniChain *, cni_chain_free);
 char *cni_chain_to_text(const CniChain *chain);
 int cni_chain_parse(const char *text, size_t size, CniChain **ret, Error *err);
 
-/* Run it. When a plug-in fails, it and those before it are undone. Errors: NOT_FOUND (a plug-in),
- * UNAVAILABLE (which one, and what it says). */
-int cni_add(CniChain *chain, const CniOptions *options, Error *err);
+/* Run it. When a plug-in fails, it and those before it are undone; *ret_is_left says that this has
+ * failed, too (also written on failure). Errors: NOT_FOUND (a plug-in), UNAVAILABLE (which one, and
+ * what it says). */
+int cni_add(CniChain *chain, const CniOptions *options, bool *ret_is_left, Error *err);
 
 /* Undo it, in reverse order, each plug-in whatever becomes of the others. May be repeated. Errors:
  * those of cni_add(), the first of them. */

@@ -186,6 +186,13 @@ static void assert_log(const Scratch *scratch, const char *expected)
     assert_string_equal(log, expected);
 }
 
+static int add(CniChain *chain, const CniOptions *options, Error *err)
+{
+    bool is_left;
+
+    return cni_add(chain, options, &is_left, err);
+}
+
 #define RESULT(address) "echo '{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"" address "\"}]}'"
 #define THREE                                                                                      \
     "{\"name\":\"n\",\"cniVersion\":\"1.0.0\",\"plugins\":["                                       \
@@ -217,7 +224,7 @@ static void a_chain_is_run_in_order_and_undone_in_reverse(void **state)
     write_plugin(scratch, "two", "[ $CNI_COMMAND = DEL ] || " RESULT("10.0.0.2/8"));
     write_plugin(scratch, "three", "[ $CNI_COMMAND = DEL ] || " RESULT("10.0.0.3/8"));
     chain = open_three(scratch);
-    assert_int_equal(cni_add(chain, &options, NULL), 0);
+    assert_int_equal(add(chain, &options, NULL), 0);
     assert_int_equal(cni_chain_result(chain, &result, NULL), 0);
     assert_string_equal(ip_prefix_format(&result.addresses[IP_V4], prefix), "10.0.0.3/8");
     first = read_file(scratch, "ADD.one");
@@ -251,7 +258,7 @@ static void what_a_failing_plugin_says_is_told_and_those_before_it_are_undone(vo
                  "\"details\":\"of it\"}'; exit 3; }");
     write_plugin(scratch, "three", "");
     chain = open_three(scratch);
-    assert_true(cni_add(chain, &options, &err) < 0);
+    assert_true(add(chain, &options, &err) < 0);
     assert_int_equal(err.kind, ERROR_UNAVAILABLE);
     assert_string_equal(err.message,
                         "CNI plug-in 'two': ADD: failed with status 3: no more; of it");
@@ -286,7 +293,7 @@ static void assert_adding_fails(const Scratch *scratch, const char *script, cons
                0600);
     write_plugin(scratch, "bad", script);
     assert_int_equal(cni_open("b", &options, &request, &chain, NULL), 0);
-    assert_true(cni_add(chain, &options, &err) < 0);
+    assert_true(add(chain, &options, &err) < 0);
     assert_int_equal(err.kind, ERROR_UNAVAILABLE);
     if (!strstr(err.message, words))
         fail_msg("'%s' does not say '%s'", err.message, words);
@@ -317,7 +324,7 @@ static void nobody_waits_for_what_a_plugin_leaves_running(void **state)
     write_file(scratch, "d.conf", "{\"name\":\"d\",\"cniVersion\":\"1.0.0\",\"type\":\"d\"}", 0600);
     write_plugin(scratch, "d", RESULT("10.0.0.1/8") "\ncat never &");
     assert_int_equal(cni_open("d", &options, &request, &chain, NULL), 0);
-    assert_int_equal(cni_add(chain, &options, NULL), 0);
+    assert_int_equal(add(chain, &options, NULL), 0);
     /* Its end: the reader sees the end of the pipe that has been waited for. */
     fd_close(openat(scratch->fd, "never", O_WRONLY | O_CLOEXEC));
 }
@@ -340,7 +347,7 @@ static void what_is_missing_or_not_done_is_named(void **state)
     write_file(scratch, "b.conf", "{\"name\":\"b\",\"cniVersion\":\"1.0.0\",\"type\":\"gone\"}",
                0600);
     assert_int_equal(cni_open("b", &options, &request, &chain, NULL), 0);
-    assert_true(cni_add(chain, &options, &err) < 0);
+    assert_true(add(chain, &options, &err) < 0);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
     assert_non_null(strstr(err.message, "no CNI plug-in 'gone' in "));
     cni_chain_free(TAKE_PTR(chain));
@@ -366,7 +373,7 @@ static void of_several_versions_the_highest_that_all_plugins_speak_is_used(void 
     write_plugin(scratch, "new", "echo '{\"supportedVersions\":[\"0.4.0\",\"1.0.0\",\"1.1.0\"]}'");
     write_plugin(scratch, "old", "echo '{\"supportedVersions\":[\"0.3.0\",\"1.0.0\"]}'");
     assert_int_equal(cni_open("v", &options, &request, &chain, NULL), 0);
-    assert_int_equal(cni_add(chain, &options, NULL), 0);
+    assert_int_equal(add(chain, &options, NULL), 0);
     input = read_file(scratch, "ADD.old");
     assert_non_null(strstr(input, "\"cniVersion\":\"1.0.0\""));
 }
