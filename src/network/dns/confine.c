@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The order matters: becoming nobody takes rights that are dropped after it, and seccomp forbids
+ * every call that the steps before it make.
+ */
+
+#include "network/dns/confine.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/landlock.h"
+#include "base/locked-memory.h"
+#include "base/syscall-filter.h"
+#include "network/dns-protocol.h"
+
+/* Nobody's, in every distribution. */
+#define NOBODY 65534
+
+/* Where resolv.conf is, and where it leads to with those who make it. */
+static const char *const readable[] = {
+    "/etc", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/connman",
+};
+
+static const char *const allowed[] = {
+    /* the loop */
+    "epoll_create1",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_ctl",
+    "timerfd_create",
+    "timerfd_settime",
+    /* sockets */
+    "accept4",
+    "connect",
+    "getsockopt",
+    "recvfrom",
+    "recvmsg",
+    "recv",
+    "sendto",
+    "sendmsg",
+    "send",
+    "ioctl", /* the number of a link */
+    /* resolv.conf, and the log */
+    "read",
+    "write",
+    "writev",
+    "close",
+    "fcntl",
+    "fcntl64",
+    "stat",
+    "fstat",
+    "fstat64",
+    "newfstatat",
+    "fstatat64",
+    "statx",
+    "lseek",
+    "_llseek",
+    "geteuid",
+};
+
+static const char *const open_call[] = { "open" };
+static const char *const openat_call[] = { "openat" };
+static const char *const socket_call[] = { "socket" };
+
+/* Files are only read: the log came as a descriptor. */
+#define FLAGS_TO_WRITE (O_ACCMODE | O_CREAT | O_TRUNC)
+
+static int limit_resources(Error *err)
+{
+    static const struct rlimit no_core = {};
+    struct rlimit files;
+
+    /* A container has three descriptors here, and there may be thousands. */
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return error_errno(err, "read a resource limit");
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return error_errno(err, "set a resource limit");
+    return 0;
+}
+
+static int become_nobody(Error *err)
+{
+    if (geteuid() != 0)
+        return 0;
+    /* In a user namespace of one id, say, there is nobody to become. */
+    if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+        setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        return geteuid() != 0 ? error_errno(err, "become nobody") : 0;
+    return 0;
+}
+
+static int drop_capabilities(Error *err)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[2] = {};
+
+    if (syscall(SYS_capset, &header, data) < 0)
+        return error_errno(err, "drop capabilities");
+    return 0;
+}
+
+static int restrict_paths(void)
+{
+    LandlockRule rules[ARRAY_SIZE(readable)];
+    LandlockOptions options = { .rules = rules, .may_connect = true };
+    int r;
+
+    for (size_t i = 0; i < ARRAY_SIZE(readable); i++) {
+        int fd = open(readable[i], O_PATH | O_CLOEXEC | O_DIRECTORY);
+
+        if (fd >= 0)
+            rules[options.n_rules++] = (LandlockRule) { .fd = fd };
+    }
+    r = landlock_confine(&options);
+    for (size_t i = 0; i < options.n_rules; i++)
+        fd_close(rules[i].fd);
+    return r;
+}
+
+static int filter_syscalls(Error *err)
+{
+    const SyscallTable tables[] = {
+        { SYSCALL_TABLE(allowed) },
+        { SYSCALL_TABLE(open_call), .argument = 1, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
+        { SYSCALL_TABLE(openat_call), .argument = 2, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
+        { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET },
+        { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET6 },
+    };
+    const SyscallFilter filter = { tables, ARRAY_SIZE(tables) };
+
+    return syscall_filter_load(&filter, err);
+}
+
+int confine(Error *err)
+{
+    int r;
+
+    if (close_range(DNS_CONNECTION_FD + 1, ~0U, 0) < 0)
+        return error_errno(err, "close what was inherited");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return error_errno(err, "forbid new privileges");
+    r = limit_resources(err);
+    if (r >= 0)
+        r = become_nobody(err);
+    if (r >= 0)
+        r = drop_capabilities(err);
+    if (r < 0)
+        return r;
+    process_hide_memory();
+    (void)restrict_paths(); /* nobody may read little anyway: a kernel without it will do */
+    return filter_syscalls(err);
+}
