@@ -111,7 +111,7 @@ static int check_driver(const char *name, Error *err)
 }
 
 /* What needs no lock: most mistakes are found here. */
-static int decide_options(Engine *engine, NetworkSpec *spec, Error *err)
+static int decide_options(NetworkSpec *spec, Error *err)
 {
     int r = check_name(spec->name, err);
 
@@ -125,7 +125,7 @@ static int decide_options(Engine *engine, NetworkSpec *spec, Error *err)
     free(spec->id);
     spec->id = memory_new(1, NETWORK_ID_LENGTH + 1);
     random_hex(spec->id, NETWORK_ID_LENGTH);
-    return network_spec_apply_options(spec, network_tag(engine), err);
+    return network_spec_apply_options(spec, err);
 }
 
 static int insert(Engine *engine, const Network *network, Error *err)
@@ -215,7 +215,7 @@ int network_create(Engine *engine, NetworkSpec *spec, Network **ret, Error *err)
 {
     _cleanup_(network_freep) Network *network = NEW(Network);
     _cleanup_close_ int lock_fd = -EBADF;
-    int r = decide_options(engine, spec, err);
+    int r = decide_options(spec, err);
 
     network->spec = *spec;
     *spec = (NetworkSpec) {};
@@ -309,7 +309,7 @@ static int complete(Engine *engine, Network *network, Error *err)
 
     if (strcmp(network_tag(engine), DEFAULT_TAG) == 0)
         string_map_set(&network->spec.options, "com.docker.network.bridge.name", "cay0");
-    r = network_spec_apply_options(&network->spec, network_tag(engine), err);
+    r = network_spec_apply_options(&network->spec, err);
     if (r >= 0)
         r = network_choose_subnets(engine, &network->spec, err);
     if (r >= 0)

@@ -13,6 +13,14 @@
 #include "base/random-id.h"
 #include "network/network-link-private.h"
 
+int network_bridge_validate(const NetworkSpec *spec, Error *err)
+{
+    if (spec->vlan > 0 && !spec->vlan_filtering)
+        return error_set(err, ERROR_INVALID,
+                         "a bridge has VLANs with option 'vlan_filtering=true'");
+    return 0;
+}
+
 /* The hardware address is the network's: a bridge that is made again keeps it, and without one of
  * its own it would change with every container. */
 static void add_mac(NetlinkMessage *message, const NetworkSpec *spec)

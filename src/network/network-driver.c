@@ -11,6 +11,7 @@ static const NetworkDriver drivers[] = {
     {
         .name = "bridge",
         .is_routed = true,
+        .validate = network_bridge_validate,
         .up = network_bridge_up,
         .describe = network_bridge_describe,
         .join = network_bridge_join,

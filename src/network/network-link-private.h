@@ -97,6 +97,8 @@ struct NetworkDriver {
     const char *name;
     bool is_routed;
 
+    /* Is what it needs said, and is that possible together? NULL: it needs nothing. */
+    int (*validate)(const NetworkSpec *spec, Error *err);
     /*
      * Make what is missing on the host. Fills in @ret, the bridge or the parent that links hang on.
      * With @is_start nothing is looked at again that is complete.
@@ -123,6 +125,7 @@ int network_check_kind(const NetworkSpec *spec, const KernelLink *link, const ch
 int network_kind_error(const NetworkSpec *spec, const char *kind, int r, Error *err);
 
 /* Drivers that share a bridge (network-bridge.c). */
+int network_bridge_validate(const NetworkSpec *spec, Error *err);
 int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
                       Error *err);
 void network_bridge_describe(const Plug *plug, NetlinkMessage *message);

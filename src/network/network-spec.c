@@ -30,6 +30,7 @@ static const JsonField spec_fields[] = {
     JSON_FIELD(NetworkSpec, parent, "Parent", JSON_TYPE_STRING),
     JSON_FIELD(NetworkSpec, owns_parent, "OwnsParent", JSON_TYPE_BOOL),
     JSON_FIELD(NetworkSpec, mode, "Mode", JSON_TYPE_STRING),
+    JSON_FIELD(NetworkSpec, flag, "Flag", JSON_TYPE_STRING),
     JSON_FIELD(NetworkSpec, mtu, "Mtu", JSON_TYPE_UINT32),
     JSON_FIELD(NetworkSpec, vlan, "Vlan", JSON_TYPE_UINT32),
     JSON_FIELD(NetworkSpec, vni, "Vni", JSON_TYPE_UINT32),

@@ -42,7 +42,8 @@ typedef struct NetworkSpec {
     char *interface;     /* on the host: of the bridge, or of the parent that is made; NULL: none */
     char *parent;        /* of macvlan, ipvlan, vlan, vxlan: an interface of the host; NULL: none */
     bool owns_parent;    /* made and removed with the network ("eth0.10", a dummy) */
-    char *mode;          /* of macvlan, ipvlan: "bridge", "l2"; NULL: none */
+    char *mode;          /* of macvlan, vlan, ipvlan: "bridge", "l2"; NULL: none */
+    char *flag;          /* of ipvlan: "bridge", "private", "vepa"; NULL: "bridge" */
     uint32_t mtu;        /* 0: the driver's default */
     uint32_t vlan;       /* tag; 0: none */
     uint32_t vni;        /* of vxlan */
@@ -69,10 +70,10 @@ int network_interface_name_validate(const char *name, Error *err);
 
 /*
  * Fill in the members that @spec->options and the driver decide ("parent", "com.docker.network.*",
- * "mode", "vni", ...), @tag making names of interfaces that are this installation's (see
- * network_tag()). Errors: INVALID (value), UNSUPPORTED (unknown option, named with the driver's).
+ * "mode", "vni", ...); names of interfaces that are left open come from its id. May be repeated.
+ * Errors: INVALID (value), UNSUPPORTED (unknown option, named with the driver's).
  */
-int network_spec_apply_options(NetworkSpec *spec, const char *tag, Error *err);
+int network_spec_apply_options(NetworkSpec *spec, Error *err);
 
 /* Check a spec whose addresses are decided: prefixes, gateways and ranges inside, families, what
  * the driver needs. Errors: INVALID, UNSUPPORTED. */
