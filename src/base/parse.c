@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 
@@ -192,6 +193,36 @@ int parse_size(const char *text, int64_t *ret)
         return -EINVAL;
     *ret = (int64_t)value;
     return 0;
+}
+
+int parse_bit_rate(const char *text, int64_t *ret)
+{
+    static const struct {
+        const char *name;
+        uint64_t bits;
+    } units[] = { { "", 1 }, { "bit", 1 }, { "byte", 8 } };
+    static const char prefixes[] = "kmg";
+    const char *end = text + strspn(text, "0123456789.");
+    uint64_t factor = 1, value;
+    const char *prefix = *end ? strchr(prefixes, tolower((unsigned char)*end)) : NULL;
+
+    for (const char *passed = prefixes; prefix && passed <= prefix; passed++)
+        factor *= 1000;
+    end += factor > 1;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        int r;
+
+        if (strcasecmp(units[i].name, end) != 0)
+            continue;
+        r = scan_scaled(&text, factor * units[i].bits, &value);
+        if (r < 0)
+            return r;
+        if (isdigit((unsigned char)*text) || *text == '.')
+            return -EINVAL;
+        *ret = (int64_t)value;
+        return 0;
+    }
+    return -EINVAL;
 }
 
 int parse_nano(const char *text, int64_t *ret)

@@ -20,6 +20,9 @@ int parse_bool(const char *text, bool *ret);
 /* Bytes: a number (decimals allowed) and b, k, m, g, t or p, with optional "b" or "ib", powers of
  * 1024: Docker's RAMInBytes. */
 int parse_size(const char *text, int64_t *ret);
+/* Bits a second: a number (decimals allowed), k, m or g (powers of 1000), and "bit" or "byte":
+ * "10mbit", "1.5Mbyte", "800k". */
+int parse_bit_rate(const char *text, int64_t *ret);
 /* A decimal number of CPUs in units of 1e-9 ("1.5" -> 1500000000), as --cpus takes it. */
 int parse_nano(const char *text, int64_t *ret);
 /* Go's duration ("1h2m3.5s", "100ms") in nanoseconds. */

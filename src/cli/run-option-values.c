@@ -137,35 +137,6 @@ int run_take_weight_device(const Option *option, const char *value, void *target
     return 0;
 }
 
-/* "8000", "8000-8010", each with "/tcp", "/udp" or "/sctp". */
-int run_take_expose(const Option *option, const char *value, void *target, Error *err)
-{
-    static const char *const protocols[] = { "tcp", "udp", "sctp" };
-    StringList *ports = &((RunOptions *)target)->spec.exposed_ports;
-    _cleanup_string_list_ StringList parts = {}, range = {};
-    uint32_t first, last;
-    bool is_known = false;
-
-    (void)option;
-    string_list_split(&parts, value, '/');
-    if (parts.count == 1)
-        string_list_add(&parts, "tcp");
-    for (size_t i = 0; i < ARRAY_SIZE(protocols) && parts.count == 2; i++)
-        is_known = is_known || strcasecmp(protocols[i], parts.items[1]) == 0;
-    string_list_split(&range, parts.items[0], '-');
-    if (!is_known || range.count > 2 || parse_u32(range.items[0], &first) < 0 ||
-        parse_u32(range.items[range.count - 1], &last) < 0 || first < 1 || last > 65535 ||
-        first > last)
-        return error_set(err, ERROR_INVALID, "write it as PORT[-PORT][/tcp|udp|sctp]");
-    for (uint32_t port = first; port <= last; port++) {
-        _cleanup_free_ char *text = memory_printf("%u/%s", port, parts.items[1]);
-
-        if (!string_list_contains(ports, text))
-            string_list_add(ports, text);
-    }
-    return 0;
-}
-
 int run_take_restart(const Option *option, const char *value, void *target, Error *err)
 {
     ContainerRestartPolicy *policy = &((RunOptions *)target)->spec.restart_policy;

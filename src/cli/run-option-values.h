@@ -13,7 +13,6 @@ int run_take_cpus(const Option *option, const char *value, void *target, Error *
 int run_take_device(const Option *option, const char *value, void *target, Error *err);
 /* The option's offset is that of the list in RunOptions. */
 int run_take_device_rate(const Option *option, const char *value, void *target, Error *err);
-int run_take_expose(const Option *option, const char *value, void *target, Error *err);
 int run_take_memory_swap(const Option *option, const char *value, void *target, Error *err);
 int run_take_restart(const Option *option, const char *value, void *target, Error *err);
 int run_take_runtime(const Option *option, const char *value, void *target, Error *err);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "cli/caller.h"
+#include "cli/run-network-options.h"
 #include "cli/run-option-values.h"
 #include "cli/run-options.h"
 #include "engine/mount-spec.h"
@@ -197,6 +198,9 @@ static int take_pull(const Option *option, const char *value, void *target, Erro
     .type = OPTION_HANDLER, .argument = (placeholder), .handler = (function)
 
 static const Option options[] = {
+    { "add-host", TAKEN_BY(run_take_add_host, "list"),
+      .help = "Add a host to /etc/hosts (NAME:ADDRESS or NAME=ADDRESS, \"host-gateway\" for the "
+              "host's address)" },
     { "annotation", ASSIGNMENT(annotations),
       .help = "Add an annotation to the container's OCI configuration" },
     { "attach", 'a', TAKEN_BY(run_take_attach, "list"),
@@ -241,6 +245,11 @@ static const Option options[] = {
       .help = "Limit writing to a device (DEVICE:BYTES a second)" },
     { "device-write-iops", RATE(blkio_write_iops),
       .help = "Limit writes to a device (DEVICE:NUMBER a second)" },
+    { "dns", LIST, SPEC(dns), .help = "Set custom DNS servers" },
+    { "dns-opt", LIST, SPEC(dns_options), .flags = OPTION_HIDDEN,
+      .help = "The same as --dns-option" },
+    { "dns-option", LIST, SPEC(dns_options), .help = "Set DNS options" },
+    { "dns-search", LIST, SPEC(dns_search), .help = "Set custom DNS search domains" },
     { "domainname", TEXT("string"), SPEC(domainname), .help = "NIS domain name of the container" },
     { "entrypoint", TEXT("string"), OWN(entrypoint),
       .help = "Replace the image's entrypoint; empty resets it" },
@@ -265,14 +274,21 @@ static const Option options[] = {
     { "init", FLAG, SPEC(init),
       .help = "Run an init in the container that forwards signals and reaps processes" },
     { "interactive", 'i', FLAG, SPEC(open_stdin), .help = "Keep standard input open" },
+    { "ip", TAKEN_BY(run_take_network_field, "ip"), .help = "IPv4 address (e.g., 172.30.100.104)" },
+    { "ip6", TAKEN_BY(run_take_network_field, "ip"), .help = "IPv6 address (e.g., 2001:db8::33)" },
     { "ipc", TEXT("string"), SPEC(ipc_mode),
       .help = "IPC namespace: none, private, shareable, host or container:NAME" },
     { "label", 'l', TAKEN_BY(take_label, "list"), .help = "Set metadata on the container" },
     { "label-file", LIST, OWN(label_files), .help = "Read labels from a file" },
+    { "link", TAKEN_BY(run_take_network_field, "list"), .help = "Add link to another container" },
+    { "link-local-ip", TAKEN_BY(run_take_network_field, "list"),
+      .help = "Container IPv4/IPv6 link-local addresses" },
     { "log-driver", TEXT("string"), SPEC(log_config.type),
       .help = "Where the output is logged (\"json-file\", \"local\", \"none\", \"journald\", "
               "\"syslog\") (default \"json-file\")" },
     { "log-opt", ASSIGNMENT(log_config.options), .help = "Options of the log driver" },
+    { "mac-address", TAKEN_BY(run_take_network_field, "string"),
+      .help = "Container MAC address (e.g., 92:d0:c6:0a:29:33)" },
     { "memory", 'm', BYTES, SPEC(memory), .help = "Memory limit" },
     { "memory-reservation", BYTES, SPEC(memory_reservation),
       .help = "Memory that is left to it when the host runs short" },
@@ -283,10 +299,19 @@ static const Option options[] = {
     { "mount", TAKEN_BY(take_mount, "mount"),
       .help = "Mount a path of the host, a volume, a tmpfs or an image" },
     { "name", TEXT("string"), SPEC(name), .help = "Name of the container" },
-    { "net", TEXT("network"), SPEC(network_mode), .flags = OPTION_HIDDEN,
+    { "net", TAKEN_BY(run_take_network, "network"), .flags = OPTION_HIDDEN,
       .help = "The same as --network" },
-    { "network", TEXT("network"), SPEC(network_mode),
-      .help = "Network of the container: none or host (default none)" },
+    { "net-alias", TAKEN_BY(run_take_network_field, "list"), .flags = OPTION_HIDDEN,
+      .help = "The same as --network-alias" },
+    { "net-rate", LIST, OWN(net_rates),
+      .help =
+          "Limit what comes in and goes out ([NETWORK:]ingress=RATE,egress=RATE; bits a second, "
+          "or with a unit: 10mbit, 1mbyte)" },
+    { "network", TAKEN_BY(run_take_network, "network"),
+      .help = "Connect the container to a network (NAME[:alias=NAME,ip=ADDRESS,...]), or none, "
+              "host, container:NAME" },
+    { "network-alias", TAKEN_BY(run_take_network_field, "list"),
+      .help = "Add network-scoped alias for the container" },
     { "no-healthcheck", FLAG, OWN(no_healthcheck), .help = "Do without the image's health check" },
     { "oom-kill-disable", FLAG, SPEC(oom_kill_disable),
       .help = "Do not kill it when it has used up its memory" },
@@ -298,6 +323,12 @@ static const Option options[] = {
     { "platform", TEXT("string"), SPEC(platform),
       .help = "Platform of the image, where it has several" },
     { "privileged", FLAG, SPEC(privileged), .help = "Give extended privileges to the container" },
+    { "publish", 'p', TAKEN_BY(run_take_publish, "list"),
+      .help = "Publish a container's port(s) to the host ([[ADDRESS:]PORT:]PORT[/PROTOCOL])" },
+    { "publish-all", 'P', FLAG, SPEC(publish_all_ports),
+      .help = "Publish all exposed ports to random ports" },
+    { "publish-allow", LIST, SPEC(publish_allow),
+      .help = "Who may connect to published ports (ADDRESS/LENGTH) (default everybody)" },
     { "pull", TAKEN_BY(take_pull, "string"),
       .help = "Pull the image before running (\"always\", \"missing\", \"never\") (default "
               "\"missing\")" },
@@ -341,33 +372,17 @@ static const Option options[] = {
 };
 
 /* Why there is no such option. */
-#define NETWORKS "there are no networks but 'none' and 'host'"
-#define RESOLVER "/etc/hosts and /etc/resolv.conf can be mounted with '--volume'"
 #define WINDOWS "it is for Windows containers"
 
 static const UnsupportedOption unsupported[] = {
-    { "add-host", .instead = RESOLVER },
     { "cpu-count", .instead = WINDOWS },
     { "cpu-percent", .instead = WINDOWS },
     { "disable-content-trust", .instead = "images are not signed, so there is nothing to disable" },
-    { "dns", .instead = RESOLVER },
-    { "dns-opt", .instead = RESOLVER },
-    { "dns-option", .instead = RESOLVER },
-    { "dns-search", .instead = RESOLVER },
     { "gpus", .instead = "name a CDI device, such as '--device nvidia.com/gpu=all'" },
     { "io-maxbandwidth", .instead = WINDOWS },
     { "io-maxiops", .instead = WINDOWS },
-    { "ip", .instead = NETWORKS },
-    { "ip6", .instead = NETWORKS },
     { "isolation", .instead = WINDOWS },
     { "kernel-memory", .instead = "kernels have no such limit any more, use '--memory'" },
-    { "link", .instead = NETWORKS },
-    { "link-local-ip", .instead = NETWORKS },
-    { "mac-address", .instead = NETWORKS },
-    { "net-alias", .instead = NETWORKS },
-    { "network-alias", .instead = NETWORKS },
-    { "publish", 'p', .instead = NETWORKS },
-    { "publish-all", 'P', .instead = NETWORKS },
     { "use-api-socket", .instead = "there is no API socket" },
 };
 

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/environment-file.h"
+#include "cli/run-network-options.h"
+#include "engine/network-request.h"
 
 #define SECCOMP_PROFILE_LIMIT (4U << 20)
 
@@ -28,6 +30,8 @@ void run_options_done(RunOptions *options)
     string_list_done(&options->environment);
     string_map_done(&options->labels);
     free(options->entrypoint);
+    network_request_done(&options->network);
+    string_list_done(&options->net_rates);
     *options = (RunOptions) {};
 }
 
@@ -163,10 +167,9 @@ static int fill_spec(const Invocation *invocation, RunOptions *options, Error *e
         return error_set(err, ERROR_INVALID, "'--detach' and '--attach' contradict each other");
     if (options->attach & 1U)
         spec->open_stdin = true;
-    if (!spec->network_mode)
-        spec->network_mode = memory_strdup("none");
     tell_about_us(spec, options);
-    return container_spec_validate(spec, err);
+    r = run_network_options_finish(options, err);
+    return r < 0 ? r : container_spec_validate(spec, err);
 }
 
 int run_options_parse(Invocation *invocation, RunOptions *options, Error *err)

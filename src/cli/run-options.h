@@ -35,6 +35,8 @@ typedef struct RunOptions {
     StringList environment;
     StringMap labels;
     char *entrypoint;
+    ContainerNetwork network; /* what is said without a network's name: of the first one */
+    StringList net_rates;
 } RunOptions;
 
 extern const OptionTable run_option_table;

@@ -20,6 +20,7 @@
 #include "engine/container-files.h"
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
+#include "engine/network-request.h"
 #include "engine/secret.h"
 #include "engine/volume.h"
 #include "sandbox/cgroup.h"
@@ -113,7 +114,6 @@ void container_spec_complete(ContainerSpec *spec, const Image *image)
     complete_string(&spec->working_directory, defaults->working_directory);
     complete_string(&spec->stop_signal, defaults->stop_signal);
     complete_healthcheck(spec, defaults);
-    complete_string(&spec->network_mode, "none");
     complete_memory_swap(spec);
 }
 
@@ -280,7 +280,9 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     container->created_at = time_now();
     random_hex(container->id, CONTAINER_ID_LENGTH);
 
-    r = container_spec_validate(&container->spec, err);
+    r = network_requests_complete(engine, &container->spec, err);
+    if (r >= 0)
+        r = container_spec_validate(&container->spec, err);
     if (r < 0)
         return r;
     r = container_userns_decide(engine, &container->spec, err);

@@ -19,6 +19,7 @@
 #include "engine/container-spec.h"
 #include "engine/device-spec.h"
 #include "engine/mount-spec.h"
+#include "engine/network-request.h"
 #include "engine/secret.h"
 #include "engine/security-options.h"
 #include "sandbox/capabilities.h"
@@ -310,16 +311,6 @@ static int check_sysctls(const ContainerSpec *spec, Error *err)
     return 0;
 }
 
-static int check_network(const ContainerSpec *spec, Error *err)
-{
-    const char *mode = spec->network_mode;
-
-    if (!mode || *mode == '\0' || strcmp(mode, "none") == 0 || strcmp(mode, "host") == 0)
-        return 0;
-    return error_set(err, ERROR_UNSUPPORTED,
-                     "network '%s' is not available in this version: use 'none' or 'host'", mode);
-}
-
 static int check_log(const ContainerSpec *spec, Error *err)
 {
     const char *tag = string_map_get(&spec->log_config.options, "tag");
@@ -451,7 +442,7 @@ int container_spec_validate(const ContainerSpec *spec, Error *err)
         check_groups,
         check_sysctls,
         container_limits_validate,
-        check_network,
+        network_requests_validate,
         check_health,
         check_namespaces,
         check_cgroup_parent,

@@ -38,6 +38,7 @@ extern const DatabaseSchema container_schema;
 int engine_settings(Engine *engine, const EngineSettings **ret, Error *err);
 extern const DatabaseSchema volume_schema;
 extern const DatabaseSchema secret_schema;
+extern const DatabaseSchema published_port_schema;
 extern const DatabaseSchema network_schema;
 
 /* The kernel's side of networks, opened with the first use. Stays the engine's. */

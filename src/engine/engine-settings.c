@@ -14,6 +14,7 @@
 #include "engine/userns-mode.h"
 
 #define DEFAULT_USERNS "auto"
+#define DEFAULT_NETWORK "bridge"
 #define DEFAULT_FIRST_ID 0x30000000U
 #define DEFAULT_LAST_ID 0x6fffffffU
 
@@ -33,6 +34,7 @@ static const JsonStruct cni_json = JSON_STRUCT(CniSettings, cni_fields);
 static const JsonField settings_fields[] = {
     JSON_FIELD(EngineSettings, userns, "userns", JSON_TYPE_STRING),
     JSON_FIELD_OF(EngineSettings, id_pool, "id-pool", JSON_TYPE_STRUCT, &id_pool_json),
+    JSON_FIELD(EngineSettings, default_network, "default-network", JSON_TYPE_STRING),
     JSON_FIELD(EngineSettings, secret_key, "secret-key", JSON_TYPE_STRING),
     JSON_FIELD_OF(EngineSettings, cni, "cni", JSON_TYPE_STRUCT, &cni_json),
 };
@@ -69,6 +71,14 @@ static int check_settings(EngineSettings *settings, Error *err)
         settings->id_pool = (IdPool) { DEFAULT_FIRST_ID, DEFAULT_LAST_ID };
     if (!settings->userns)
         settings->userns = memory_strdup(DEFAULT_USERNS);
+    if (!settings->default_network || !*settings->default_network) {
+        free(settings->default_network);
+        settings->default_network = memory_strdup(DEFAULT_NETWORK);
+    }
+    if (strpbrk(settings->default_network, "=,") ||
+        strcmp(settings->default_network, "default") == 0)
+        return error_set(err, ERROR_INVALID, "default-network: '%s' is not the name of one network",
+                         settings->default_network);
     r = userns_mode_parse(settings->userns, &mode, err);
     if (r < 0)
         return error_wrap(err, r, "userns");

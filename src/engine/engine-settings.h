@@ -8,6 +8,7 @@
  *     id-pool:                # the host's ids that containers' own user namespaces are made of
  *       first: 805306368
  *       last: 1879048191
+ *     default-network: bridge # of a container that asks for none: any that --network takes
  *     secret-key: /mnt/key    # whose 32 bytes secrets are encrypted under
  *     cni:                    # where what `--network cni:NAME` needs is
  *       config-directory: /etc/cni/net.d
@@ -39,6 +40,7 @@ typedef struct CniSettings {
 typedef struct EngineSettings {
     char *userns;
     IdPool id_pool;
+    char *default_network;
     char *secret_key; /* absolute; NULL: "secrets/key" in the state directory */
     CniSettings cni;
 } EngineSettings;

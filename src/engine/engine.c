@@ -96,9 +96,9 @@ static int open_directories(Engine *engine, const EngineOptions *options, Error 
 
 int engine_open(const EngineOptions *options, Engine **ret, Error *err)
 {
-    static const DatabaseSchema *const schemas[] = { &image_schema, &container_schema,
-                                                     &volume_schema, &secret_schema,
-                                                     &network_schema };
+    static const DatabaseSchema *const schemas[] = { &image_schema,   &container_schema,
+                                                     &volume_schema,  &secret_schema,
+                                                     &network_schema, &published_port_schema };
     _cleanup_(engine_closep) Engine *engine = NULL;
     int r;
 

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/memory.h"
 #include "base/parse.h"
-#include "base/string-buffer.h"
 #include "base/string-list.h"
 #include "engine/mount-spec-private.h"
 
@@ -37,54 +37,6 @@ static const struct {
     { PREFIX_VOLUME, "volume" },
     { PREFIX_IMAGE, "image" },
 };
-
-static int take_quoted(const char **position, StringBuffer *field, Error *err)
-{
-    const char *text = *position + 1;
-
-    for (; *text; text++) {
-        if (*text != '"') {
-            string_buffer_add_char(field, *text);
-        } else if (text[1] == '"') {
-            string_buffer_add_char(field, '"');
-            text++;
-        } else if (text[1] == ',' || text[1] == '\0') {
-            *position = text + 1;
-            return 0;
-        } else {
-            return error_set(err, ERROR_INVALID, "text after a closing '\"'");
-        }
-    }
-    return error_set(err, ERROR_INVALID, "a '\"' is not closed");
-}
-
-static int take_plain(const char **position, StringBuffer *field, Error *err)
-{
-    size_t length = strcspn(*position, ",");
-
-    if (memchr(*position, '"', length))
-        return error_set(
-            err, ERROR_INVALID,
-            "a '\"' inside of a field: quote the whole field, and write '\"\"' for it");
-    string_buffer_add_bytes(field, *position, length);
-    *position += length;
-    return 0;
-}
-
-static int split_fields(const char *text, StringList *fields, Error *err)
-{
-    for (;;) {
-        _cleanup_string_buffer_ StringBuffer field = {};
-        int r = *text == '"' ? take_quoted(&text, &field, err) : take_plain(&text, &field, err);
-
-        if (r < 0)
-            return r;
-        string_list_take(fields, string_buffer_take(&field));
-        if (*text == '\0')
-            return 0;
-        text++;
-    }
-}
 
 /* Field handlers: the value is never NULL. */
 
@@ -319,7 +271,7 @@ static int check_fields(const MountParser *parser, Error *err)
 static int parse_fields(MountParser *parser, const char *text, Error *err)
 {
     _cleanup_string_list_ StringList list = {};
-    int r = split_fields(text, &list, err);
+    int r = csv_split(text, &list, err);
 
     for (size_t i = 0; i < list.count && r == 0; i++)
         r = take_field(parser, list.items[i], err);

@@ -182,7 +182,7 @@ def test_rates_of_a_block_device(run):
     (["-d", "-a", "stdout"], "'--detach' and '--attach' contradict each other"),
     (["--gpus", "all"], "'--gpus' is not supported by this version: name a CDI device"),
     (["--kernel-memory", "16m"], "'--kernel-memory' is not supported by this version"),
-    (["--link", "x"], "'--link' is not supported by this version"),
+    (["--link", "x"], "none type networking can't be used with links"),
 ])
 def test_what_cannot_be_is_refused_by_name(run, options, complaint):
     refused(run(*options, None, "true"), complaint)

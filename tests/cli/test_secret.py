@@ -313,7 +313,7 @@ def test_the_configuration_can_say_where_the_key_is(cay, image, tmp_path):
     key, configuration = tmp_path / "key", tmp_path / "cay.yaml"
     key.write_bytes(os.urandom(32))
     key.chmod(0o600)
-    configuration.write_text(f"secret-key: {key}\n")
+    configuration.write_text(f"default-network: none\nsecret-key: {key}\n")
     environment = {"CAY_CONFIG": str(configuration)}
     cay.ok("secret", "create", "token", "-", input="1", env=environment)
     assert not key_of(cay).exists()

@@ -356,7 +356,7 @@ def test_a_namespace_of_a_container_with_the_host_s_ids_implies_them(box, run):
 
 
 FIRST = 15259 * 65536
-POOL = f"id-pool:\n  first: {FIRST}\n  last: {{last}}\n"
+POOL = f"default-network: none\nid-pool:\n  first: {FIRST}\n  last: {{last}}\n"
 
 
 def uid_ranges(cay, name):
@@ -395,7 +395,7 @@ def test_two_that_are_made_at_once_have_different_ids(cay, image, no_leaks, conf
 
 def test_the_configuration_may_say_that_the_host_s_ids_are_the_default(cay, image, no_leaks,
                                                                        configure):
-    environment = configure("# all of them\nuserns: host\n")
+    environment = configure("# all of them\nuserns: host\ndefault-network: none\n")
     assert parse_map(output(cay("run", "--rm", image, "cat", "/proc/self/uid_map",
                                 env=environment))) == HOST_MAP
 

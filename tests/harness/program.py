@@ -48,10 +48,13 @@ class State:
         self.directory = self.base / "state"
         self.runtime = self.base / "run"
         self.reports = self.base / "sanitizer"
+        self.configuration = self.base / "cay.yaml"
         self.watch = leaks.Watch(self)
         if not exists:
             for made in (self.directory, self.runtime, self.reports):
                 made.mkdir(mode=0o700, parents=True)
+            # Nothing of the machine's network is touched, unless a test is about networks.
+            self.configuration.write_text("default-network: none\n", encoding="ascii")
 
     def __fspath__(self):
         return str(self.directory)
@@ -65,6 +68,7 @@ class State:
             "TERM": "xterm",
             "CAY_STATE": str(self.directory),
             "CAY_RUNTIME": str(self.runtime),
+            "CAY_CONFIG": str(self.configuration),
             "ASAN_OPTIONS": f"log_path={self.reports}/report",
             "UBSAN_OPTIONS": f"halt_on_error=1:print_stacktrace=1:log_path={self.reports}/report",
             leaks.MARKER: f"{self.base}/",

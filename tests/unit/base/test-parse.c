@@ -121,6 +121,33 @@ static void sizes_have_binary_units(void **state)
     check_all(cases, ARRAY_SIZE(cases), parse_size);
 }
 
+static void bit_rates_have_decimal_units_of_bits_or_bytes(void **state)
+{
+    static const Case cases[] = {
+        { "0", 0, 0 },
+        { "9600", 0, 9600 },
+        { "9600bit", 0, 9600 },
+        { "800k", 0, 800000 },
+        { "10mbit", 0, 10000000 },
+        { "10Mbit", 0, 10000000 },
+        { "1.5mbyte", 0, 12000000 },
+        { "2byte", 0, 16 },
+        { "1g", 0, 1000000000 },
+        { "9223372036854775808", -ERANGE, 0 },
+        { "", -EINVAL, 0 },
+        { "m", -EINVAL, 0 },
+        { "bit", -EINVAL, 0 },
+        { "1mb", -EINVAL, 0 },
+        { "1mmbit", -EINVAL, 0 },
+        { "1 mbit", -EINVAL, 0 },
+        { "-1", -EINVAL, 0 },
+        { "1.2.3m", -EINVAL, 0 },
+    };
+
+    (void)state;
+    check_all(cases, ARRAY_SIZE(cases), parse_bit_rate);
+}
+
 static void fractions_of_cpus_are_exact(void **state)
 {
     static const Case cases[] = {
@@ -233,6 +260,7 @@ int main(void)
         cmocka_unit_test(modes_are_octal),
         cmocka_unit_test(booleans_are_those_of_docker),
         cmocka_unit_test(sizes_have_binary_units),
+        cmocka_unit_test(bit_rates_have_decimal_units_of_bits_or_bytes),
         cmocka_unit_test(fractions_of_cpus_are_exact),
         cmocka_unit_test(durations_are_those_of_go),
         cmocka_unit_test(signals_have_names_and_numbers),

@@ -84,7 +84,8 @@ static void without_options_only_image_and_command_are_set(void **state)
     assert_string_equal(line.options.spec.image, "debian:bookworm");
     assert_int_equal(line.options.spec.command.count, 3);
     assert_string_equal(line.options.spec.command.items[2], "--color");
-    assert_string_equal(line.options.spec.network_mode, "none");
+    assert_null(line.options.spec.network_mode);
+    assert_int_equal(line.options.spec.networks.count, 0);
     assert_false(line.options.spec.entrypoint_is_set);
     assert_true(line.options.sig_proxy);
     assert_int_equal(line.options.pull, PULL_MISSING);
@@ -278,8 +279,6 @@ static const struct {
     MISUSE("-d -a stdout x", "'--detach' and '--attach' contradict each other"),
     MISUSE("-a in x", "invalid value 'in' for option '--attach': use 'stdin', 'stdout' or "
                       "'stderr'"),
-    LACK("-itP x", "option '-P' ('--publish-all') is not supported by this version: "
-                   "there are no networks but 'none' and 'host'"),
     MISUSE("--name a x", "invalid container name 'a': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed"),
     MISUSE("--name -ab x",
            "invalid container name '-ab': only [a-zA-Z0-9][a-zA-Z0-9_.-]+ is allowed"),
@@ -357,8 +356,6 @@ static const struct {
            "ulimit 'nofile': the soft limit -1 must not be above the hard limit 2"),
     MISUSE("--ulimit nofile=-2 x",
            "ulimit 'nofile' is negative: only -1, for unlimited, is allowed"),
-    LACK("--network bridge x",
-         "network 'bridge' is not available in this version: use 'none' or 'host'"),
     MISUSE("--pull sometimes x",
            "invalid value 'sometimes' for option '--pull': use 'always', 'missing' or 'never'"),
     MISUSE("-v /a:b x",
