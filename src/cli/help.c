@@ -11,7 +11,7 @@
 
 #define WIDTH_WITHOUT_TERMINAL 80
 
-static size_t stream_width(FILE *stream)
+size_t help_width(FILE *stream)
 {
     struct winsize size;
 
@@ -49,7 +49,7 @@ static void print_options(const OptionTable *table, const char *title, FILE *str
 
     if (table->n_options == 0)
         return;
-    options_describe(table, stream_width(stream), &text);
+    options_describe(table, help_width(stream), &text);
     fprintf(stream, "\n%s:\n%s", title, string_buffer_get(&text));
 }
 

@@ -22,3 +22,6 @@ bool help_is_in_group(const Command *command, const CommandGroup *group, const c
 
 /* The spelling of one word ("images" of "image ls"); NULL when there is none. */
 const char *help_short_name(const Command *command);
+
+/* Columns of what @stream writes to: of a terminal, or those that a file gets. */
+size_t help_width(FILE *stream);
