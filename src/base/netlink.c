@@ -219,10 +219,15 @@ int netlink_query(Netlink *netlink, NetlinkMessage *message, uint16_t flags, Net
     return r < 0 ? r : receive_answers(netlink->fd, &receiver);
 }
 
+typedef struct NetlinkBatchItem {
+    int ignored;
+    int result;
+} NetlinkBatchItem;
+
 void netlink_batch_done(NetlinkBatch *batch)
 {
     free(batch->data);
-    free(batch->ignored);
+    free(batch->items);
     *batch = (NetlinkBatch) {};
 }
 
@@ -242,24 +247,35 @@ void netlink_batch_add(NetlinkBatch *batch, const NetlinkMessage *message, uint1
     header->nlmsg_flags |= (uint16_t)(NLM_F_REQUEST | flags);
     batch->size += message->size;
 
-    batch->ignored = memory_grow(batch->ignored, &batch->ignored_capacity, batch->count + 1,
-                                 sizeof(*batch->ignored));
-    batch->ignored[batch->count++] = ignored;
+    batch->items =
+        memory_grow(batch->items, &batch->n_items, batch->count + 1, sizeof(*batch->items));
+    batch->items[batch->count++] = (NetlinkBatchItem) { .ignored = ignored };
+}
+
+int netlink_batch_result(const NetlinkBatch *batch, size_t index)
+{
+    return batch->items[index].result;
 }
 
 /* Who waits for the answers to a batch. */
 typedef struct BatchReceiver {
     NetlinkBatch *batch;
-    uint32_t first; /* number of the first message */
+    uint32_t first;     /* number of the first message */
+    uint32_t confirmed; /* index of the one that is answered in any case */
     NetlinkHandler handler;
     void *data;
     int result;
-    bool is_done; /* the last message was answered */
+    bool is_done; /* that one was answered */
 } BatchReceiver;
 
 static void note_result(BatchReceiver *receiver, size_t index, int r)
 {
-    if (r == 0 || receiver->result < 0 || r == -receiver->batch->ignored[index])
+    NetlinkBatchItem *item = &receiver->batch->items[index];
+
+    if (r == 0)
+        return;
+    item->result = r;
+    if (receiver->result < 0 || r == -item->ignored)
         return;
     receiver->result = r;
     receiver->batch->failed = index;
@@ -275,7 +291,7 @@ static void handle_batch_answers(BatchReceiver *receiver, const struct nlmsghdr 
             continue; /* of an earlier request */
         if (header->nlmsg_type == NLMSG_ERROR) {
             note_result(receiver, index, error_of(header));
-            receiver->is_done |= index == receiver->batch->count - 1;
+            receiver->is_done |= index == receiver->confirmed;
         } else if (receiver->handler && header->nlmsg_type >= NLMSG_MIN_TYPE) {
             note_result(receiver, index, receiver->handler(header, receiver->data));
         }
@@ -307,17 +323,21 @@ static int receive_batch_answers(int fd, BatchReceiver *receiver)
     return receiver->result;
 }
 
-/* Number the messages; the last one is confirmed, the others only tell of failures. */
-static void number_messages(Netlink *netlink, NetlinkBatch *batch)
+/* Number the messages; the last one is confirmed, the others only tell of failures. Returns which
+ * one it is. */
+static uint32_t number_messages(Netlink *netlink, NetlinkBatch *batch)
 {
-    struct nlmsghdr *header = NULL;
+    const uint32_t confirmed = (uint32_t)batch->count - (batch->is_transaction ? 2 : 1);
+    struct nlmsghdr *header;
+    uint32_t index = 0;
 
-    for (size_t at = 0; at < batch->size; at += header->nlmsg_len) {
+    for (size_t at = 0; at < batch->size; at += header->nlmsg_len, index++) {
         header = (struct nlmsghdr *)(batch->data + at);
         header->nlmsg_seq = ++netlink->sequence;
+        if (index == confirmed)
+            header->nlmsg_flags |= NLM_F_ACK;
     }
-    if (header)
-        header->nlmsg_flags |= NLM_F_ACK;
+    return confirmed;
 }
 
 static int send_batch(Netlink *netlink, NetlinkBatch *batch, BatchReceiver *receiver)
@@ -336,7 +356,7 @@ static int send_batch(Netlink *netlink, NetlinkBatch *batch, BatchReceiver *rece
         /* Who may not is told by send(2). */
         (void)setsockopt(netlink->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
     }
-    number_messages(netlink, batch);
+    receiver->confirmed = number_messages(netlink, batch);
     r = send_bytes(netlink->fd, batch->data, batch->size);
     return r < 0 ? r : receive_batch_answers(netlink->fd, receiver);
 }
@@ -349,7 +369,7 @@ int netlink_batch_send(Netlink *netlink, NetlinkBatch *batch, NetlinkHandler han
     int r = send_batch(netlink, batch, &receiver);
 
     batch->size = batch->count = 0;
-    batch->is_full = false;
+    batch->is_full = batch->is_transaction = false;
     return r;
 }
 

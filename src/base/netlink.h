@@ -85,11 +85,12 @@ typedef struct NetlinkBatch {
     char *data;
     size_t size;
     size_t capacity;
-    int *ignored; /* for each message */
+    struct NetlinkBatchItem *items; /* for each message */
     size_t count;
-    size_t ignored_capacity;
-    size_t failed; /* which message the result is about, from 0 on */
+    size_t n_items; /* that there is room for */
+    size_t failed;  /* which message the result is about, from 0 on */
     bool is_full;
+    bool is_transaction; /* the last message is its end, which Linux before 6.10 never answers */
 } NetlinkBatch;
 
 void netlink_batch_done(NetlinkBatch *batch);
@@ -106,6 +107,10 @@ void netlink_batch_add(NetlinkBatch *batch, const NetlinkMessage *message, uint1
  * message that failed, with @batch->failed saying which one.
  */
 int netlink_batch_send(Netlink *netlink, NetlinkBatch *batch, NetlinkHandler handler, void *data);
+
+/* What became of message @index of the batch that was sent last: 0 or -errno, ignored or not.
+ * nftables tells of all that failed, and did none of the rest. Until the next is added. */
+int netlink_batch_result(const NetlinkBatch *batch, size_t index);
 
 /*
  * The attributes behind the body of @body_size bytes, by type: ret[type] is NULL where there is
