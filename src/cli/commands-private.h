@@ -19,6 +19,7 @@ typedef struct CommandTable {
 extern const CommandTable container_commands;
 extern const CommandTable image_commands;
 extern const CommandTable manifest_commands;
+extern const CommandTable network_commands;
 extern const CommandTable registry_commands;
 extern const CommandTable secret_commands;
 extern const CommandTable system_commands;

@@ -33,7 +33,7 @@ static const Command commands[] = {
     {
         .names = { "system prune" },
         .arguments = "",
-        .summary = "Remove containers, images and volumes that are not used",
+        .summary = "Remove containers, networks, images and volumes that are not used",
         .options = &system_prune_option_table,
         .execute = cli_system_prune,
     },

@@ -42,16 +42,20 @@ const OptionTable global_option_table = {
 const OptionTable no_option_table = {};
 
 const CommandGroup command_groups[] = {
-    { "container", "Manage containers" },        { "image", "Manage images" },
-    { "manifest", "Manage lists of manifests" }, { "secret", "Manage secrets" },
-    { "system", "Manage cay as a whole" },       { "volume", "Manage volumes" },
+    { "container", "Manage containers" },
+    { "image", "Manage images" },
+    { "manifest", "Manage lists of manifests" },
+    { "network", "Manage networks" },
+    { "secret", "Manage secrets" },
+    { "system", "Manage cay as a whole" },
+    { "volume", "Manage volumes" },
 };
 const size_t n_command_groups = ARRAY_SIZE(command_groups);
 
 /* In the order in which help shows them. */
 static const CommandTable *const tables[] = {
-    &container_commands, &image_commands,  &manifest_commands, &registry_commands,
-    &secret_commands,    &system_commands, &volume_commands,
+    &container_commands, &image_commands,  &manifest_commands, &network_commands,
+    &registry_commands,  &secret_commands, &system_commands,   &volume_commands,
 };
 
 const Command *command_at(size_t index)
@@ -65,9 +69,9 @@ const Command *command_at(size_t index)
 }
 
 static const char *const unsupported_commands[] = {
-    "builder",  "build",   "buildx", "checkpoint",  "compose",        "config",           "context",
-    "manifest", "network", "node",   "plugin",      "port",           "service",          "stack",
-    "swarm",    "trust",   "update", "image build", "container port", "container update",
+    "builder",  "build",  "buildx",      "checkpoint",     "compose",          "config", "context",
+    "manifest", "node",   "plugin",      "port",           "service",          "stack",  "swarm",
+    "trust",    "update", "image build", "container port", "container update",
 };
 
 const Command *command_by_name(const char *name)

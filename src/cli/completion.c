@@ -2,7 +2,7 @@
 
 /*
  * `cay completion`: scripts that complete command lines. They are made from the tables, and ask
- * `cay` itself for the names of images, containers, volumes and secrets.
+ * `cay` itself for the names of images, containers, networks, volumes and secrets.
  */
 
 #include <stdio.h>
@@ -33,7 +33,7 @@ static const struct {
     const char *word, *kind;
 } argument_kinds[] = {
     { "IMAGE", "image" },   { "REPOSITORY", "image" }, { "CONTAINER", "container" },
-    { "VOLUME", "volume" }, { "SECRET", "secret" },
+    { "VOLUME", "volume" }, { "SECRET", "secret" },    { "NETWORK", "network" },
 };
 
 static const char *argument_kind(const Command *command)
@@ -138,6 +138,7 @@ static void print_bash(void)
          "        case $kind in\n"
          "        image) words=$(cay images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) ;;\n"
          "        container) words=$(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
+         "        network) words=$(cay network ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        volume) words=$(cay volume ls -q 2>/dev/null) ;;\n"
          "        secret) words=$(cay secret ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        *) [[ -z $command || \" $groups \" == *\" $command \"* ]] || words='' ;;\n"
@@ -218,6 +219,7 @@ static void print_zsh(void)
          "        image) compadd -- $(cay images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) "
          ";;\n"
          "        container) compadd -- $(cay ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
+         "        network) compadd -- $(cay network ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        volume) compadd -- $(cay volume ls -q 2>/dev/null) ;;\n"
          "        secret) compadd -- $(cay secret ls --format '{{.Name}}' 2>/dev/null) ;;\n"
          "        esac\n"
@@ -261,6 +263,10 @@ static void print_fish_arguments(const char *kind, const char *condition)
     else if (strcmp(kind, "container") == 0)
         printf("complete -c cay -f -n %s -a \"(cay ps -a --format '{{.Names}}' 2>/dev/null)\"\n",
                condition);
+    else if (strcmp(kind, "network") == 0)
+        printf(
+            "complete -c cay -f -n %s -a \"(cay network ls --format '{{.Name}}' 2>/dev/null)\"\n",
+            condition);
     else if (strcmp(kind, "volume") == 0)
         printf("complete -c cay -f -n %s -a \"(cay volume ls -q 2>/dev/null)\"\n", condition);
     else if (strcmp(kind, "secret") == 0)

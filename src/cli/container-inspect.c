@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay inspect` and `cay container inspect`: everything about containers, images and volumes as
- * JSON. */
+/* `cay inspect` and `cay container inspect`: everything about containers, images, networks and
+ * volumes as JSON. */
 
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +11,12 @@
 #include "cli/inspect-output.h"
 #include "cli/open-engine.h"
 #include "engine/container.h"
+#include "engine/network.h"
 #include "engine/volume.h"
 
 typedef struct InspectOptions {
     char *format;
-    char *type; /* "container", "image", "volume"; NULL: whichever there is */
+    char *type; /* one of types[]; NULL: whichever there is */
     bool size;
 } InspectOptions;
 
@@ -27,7 +28,7 @@ static const Option inspect_options[] = {
       .help = "Show the sizes of containers' files as well" },
     { "type", .type = OPTION_STRING, .argument = "string", .flags = OPTION_OF_VARIANT,
       .offset = offsetof(InspectOptions, type),
-      .help = "Only objects of this type: 'container', 'image' or 'volume'" },
+      .help = "Only objects of this type: 'container', 'image', 'network' or 'volume'" },
 };
 
 const OptionTable inspect_option_table = { OPTION_TABLE(inspect_options) };
@@ -67,6 +68,16 @@ static int inspect_image(Engine *engine, const char *name, bool with_size, json_
     return 0;
 }
 
+static int inspect_network(Engine *engine, const char *name, bool with_size, json_t **ret,
+                           Error *err)
+{
+    _cleanup_(network_freep) Network *network = NULL;
+    int r = network_find(engine, name, &network, err);
+
+    (void)with_size;
+    return r < 0 ? r : network_to_inspect(engine, network, ret, err);
+}
+
 static int inspect_volume(Engine *engine, const char *name, bool with_size, json_t **ret,
                           Error *err)
 {
@@ -89,6 +100,7 @@ static const struct {
 } types[] = {
     { "container", inspect_container },
     { "image", inspect_image },
+    { "network", inspect_network },
     { "volume", inspect_volume },
 };
 
@@ -120,7 +132,8 @@ static int check_type(const char *type, Error *err)
             return 0;
 
     return type ? error_set(err, ERROR_INVALID,
-                            "'--type %s': there are 'container', 'image' and 'volume'", type)
+                            "'--type %s': there are 'container', 'image', 'network' and 'volume'",
+                            type)
                 : 0;
 }
 

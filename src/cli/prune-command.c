@@ -70,6 +70,8 @@ int prune_command(Invocation *invocation, const PruneCommand *command, Error *er
     if (r < 0)
         return r;
     r = command->prune(engine, &options, &filter, &reclaimed, err);
+    if (command->has_no_size)
+        return r;
     text = size_to_human(reclaimed);
     printf("Total reclaimed space: %s\n", text);
     return r;

@@ -30,6 +30,7 @@ typedef struct PruneOptions {
     }
 
 typedef struct PruneCommand {
+    bool has_no_size; /* what it removes occupies nothing, so there is no sum */
     /* Take what the command alone knows. Returns 1, or 0 when it is not that. May be NULL. */
     int (*take_filter)(PruneOptions *options, const char *text, Error *err);
     /* Errors: INVALID. May be NULL. */

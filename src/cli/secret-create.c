@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/open-engine.h"
+#include "cli/pair-option.h"
 #include "engine/secret.h"
 
 typedef struct CreateOptions {
@@ -22,27 +23,14 @@ typedef struct CreateOptions {
     bool replace;
 } CreateOptions;
 
-static int take_label(const Option *option, const char *value, void *target, Error *err)
-{
-    CreateOptions *options = target;
-    size_t length = strcspn(value, "=");
-    _cleanup_free_ char *key = memory_strndup(value, length);
-
-    (void)option;
-    if (length == 0)
-        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
-    string_map_set(&options->labels, key, value[length] ? value + length + 1 : "");
-    return 0;
-}
-
 static const Option create_options[] = {
     { "driver", 'd', .type = OPTION_STRING, .argument = "string",
       .offset = offsetof(CreateOptions, driver),
       .help = "Where the secret is kept: there is 'file' (default \"file\")" },
     { "env", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, from_environment),
       .help = "Take the content from the environment variable that is named instead of a file" },
-    { "label", 'l', .type = OPTION_HANDLER, .argument = "list", .handler = take_label,
-      .help = "Set metadata on the secret" },
+    { "label", 'l', .type = OPTION_HANDLER, .argument = "list", .handler = option_take_pair,
+      .offset = offsetof(CreateOptions, labels), .help = "Set metadata on the secret" },
     { "replace", .type = OPTION_BOOL, .offset = offsetof(CreateOptions, replace),
       .help = "Give a secret that exists this content, for the next start of its containers" },
 };

@@ -8,6 +8,7 @@
 #include "cli/prune-command.h"
 #include "engine/container-prune.h"
 #include "engine/image-prune.h"
+#include "engine/network-prune.h"
 #include "engine/volume-prune.h"
 
 static const Option prune_options[] = {
@@ -32,7 +33,8 @@ static int check(const PruneOptions *options, const PruneFilter *filter, Error *
 static char *warning(const PruneOptions *options)
 {
     return memory_printf(
-        "WARNING! This will remove:\n  - all stopped containers\n%s%s",
+        "WARNING! This will remove:\n  - all stopped containers\n"
+        "  - all networks not used by at least one container\n%s%s",
         options->volumes ? "  - all anonymous volumes not used by at least one container\n" : "",
         options->all ? "  - all images without at least one container associated to them\n"
                      : "  - all dangling images\n");
@@ -41,11 +43,14 @@ static char *warning(const PruneOptions *options)
 static int prune(Engine *engine, const PruneOptions *options, const PruneFilter *filter,
                  int64_t *reclaimed, Error *err)
 {
-    _cleanup_string_list_ StringList containers = {}, volumes = {};
+    _cleanup_string_list_ StringList containers = {}, networks = {}, volumes = {};
     _cleanup_image_removals_ ImageRemovals images = {};
     int r = container_prune(engine, filter, &containers, reclaimed, err);
 
     prune_print("Deleted Containers", &containers);
+    if (r >= 0)
+        r = network_prune(engine, filter, &networks, err);
+    prune_print("Deleted Networks", &networks);
     if (r >= 0 && options->volumes)
         r = volume_prune(engine, filter, false, &volumes, reclaimed, err);
     prune_print("Deleted Volumes", &volumes);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/open-engine.h"
+#include "cli/pair-option.h"
 #include "engine/volume.h"
 
 typedef struct CreateOptions {
@@ -17,26 +18,13 @@ typedef struct CreateOptions {
     StringMap options;
 } CreateOptions;
 
-/* "NAME=VALUE", or "NAME" for an empty value; the option's offset is that of the map. */
-static int take_pair(const Option *option, const char *value, void *target, Error *err)
-{
-    size_t length = strcspn(value, "=");
-    _cleanup_free_ char *key = memory_strndup(value, length);
-
-    if (length == 0)
-        return error_set(err, ERROR_INVALID, "write it as NAME=VALUE");
-    string_map_set((StringMap *)((char *)target + option->offset), key,
-                   value[length] ? value + length + 1 : "");
-    return 0;
-}
-
 static const Option create_options[] = {
     { "driver", 'd', .type = OPTION_STRING, .argument = "string",
       .offset = offsetof(CreateOptions, driver),
       .help = "Who has the volume's files: 'local', or a plug-in (default \"local\")" },
-    { "label", .type = OPTION_HANDLER, .argument = "list", .handler = take_pair,
+    { "label", .type = OPTION_HANDLER, .argument = "list", .handler = option_take_pair,
       .offset = offsetof(CreateOptions, labels), .help = "Set metadata on the volume" },
-    { "opt", 'o', .type = OPTION_HANDLER, .argument = "map", .handler = take_pair,
+    { "opt", 'o', .type = OPTION_HANDLER, .argument = "map", .handler = option_take_pair,
       .offset = offsetof(CreateOptions, options),
       .help = "Set an option of the driver ('type=tmpfs', 'device=/dev/sdb1', 'o=ro,noatime')" },
 };

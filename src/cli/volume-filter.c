@@ -4,12 +4,12 @@
 
 #include "cli/volume-filter.h"
 
-#include <regex.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/suggest.h"
+#include "cli/name-expression.h"
 
 void volume_filter_done(VolumeFilter *filter)
 {
@@ -43,14 +43,7 @@ static int take_label(VolumeFilter *filter, const char *value, Error *err)
 
 static int take_name(VolumeFilter *filter, const char *value, Error *err)
 {
-    regex_t expression;
-
-    if (regcomp(&expression, value, REG_EXTENDED | REG_NOSUB) != 0)
-        return error_set(err, ERROR_INVALID,
-                         "invalid filter 'name=%s': it is not a regular expression", value);
-    regfree(&expression);
-    string_list_add(&filter->names, value);
-    return 0;
+    return name_expressions_add(&filter->names, value, err);
 }
 
 static const struct {
@@ -83,26 +76,6 @@ int volume_filter_add(VolumeFilter *filter, const char *text, Error *err)
                      "unknown filter '%s', there are dangling, driver, label and name", name);
 }
 
-static bool matches_expression(const char *pattern, const char *name)
-{
-    regex_t expression;
-    bool matches;
-
-    if (regcomp(&expression, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return false; /* checked before */
-    matches = regexec(&expression, name, 0, NULL, 0) == 0;
-    regfree(&expression);
-    return matches;
-}
-
-static bool has_wanted_name(const VolumeFilter *filter, const Volume *volume)
-{
-    for (size_t i = 0; i < filter->names.count; i++)
-        if (matches_expression(filter->names.items[i], volume->name))
-            return true;
-    return filter->names.count == 0;
-}
-
 static bool has_labels(const VolumeFilter *filter, const Volume *volume)
 {
     for (size_t i = 0; i < filter->labels.count; i++)
@@ -115,5 +88,5 @@ bool volume_filter_matches(const VolumeFilter *filter, const Volume *volume)
 {
     return (!filter->dangling.is_set || filter->dangling.value == (volume->n_users == 0)) &&
            (filter->drivers.count == 0 || string_list_contains(&filter->drivers, volume->driver)) &&
-           has_labels(filter, volume) && has_wanted_name(filter, volume);
+           has_labels(filter, volume) && name_expressions_match(&filter->names, volume->name);
 }

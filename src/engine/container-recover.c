@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "engine/container-private.h"
+#include "engine/network.h"
 #include "engine/volume-private.h"
 #include "storage/snapshot.h"
 #include "supervisor/shim-status.h"
@@ -273,6 +274,8 @@ static int recover(Engine *engine, bool with_running, Error *err)
     _cleanup_string_list_ StringList running = {}, others = {}, directories = {}, updating = {};
     int r = volume_recover_all(engine, err);
 
+    if (r >= 0)
+        r = network_recover_all(engine, err);
     if (r >= 0)
         r = recover_orphans(engine, err);
     /* Who is writing to the cache right now loses the file and does without: it is only a cache. */

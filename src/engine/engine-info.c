@@ -20,6 +20,7 @@
 #include "engine/container.h"
 #include "engine/engine-private.h"
 #include "engine/images.h"
+#include "engine/network.h"
 #include "engine/volume.h"
 #include "sandbox/features.h"
 
@@ -124,22 +125,30 @@ static void add_machine(json_t *info)
     json_object_set_new(info, "Name", json_string(names.nodename));
 }
 
+static json_t *list_to_json(const StringList *list)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(json, json_string(list->items[i]));
+    return json;
+}
+
 static void add_engine(const Engine *engine, json_t *info)
 {
     static const char *const log_drivers[] = { "journald", "json-file", "local", "none", "syslog" };
-    _cleanup_string_list_ StringList volume_drivers = {};
-    json_t *plugins = json_array(), *drivers = json_array();
+    _cleanup_string_list_ StringList volume_drivers = {}, network_drivers = {};
+    json_t *plugins = json_array();
 
     volume_list_drivers(&volume_drivers);
-    for (size_t i = 0; i < volume_drivers.count; i++)
-        json_array_append_new(drivers, json_string(volume_drivers.items[i]));
+    network_list_drivers(&network_drivers);
     for (size_t i = 0; i < ARRAY_SIZE(log_drivers); i++)
         json_array_append_new(plugins, json_string(log_drivers[i]));
     json_object_set_new(info, "Driver", json_string("overlay2"));
     json_object_set_new(info, "DriverStatus", json_array());
     json_object_set_new(info, "Plugins",
-                        json_pack("{s:o, s:[s, s], s:o}", "Volume", drivers, "Network", "host",
-                                  "null", "Log", plugins));
+                        json_pack("{s:o, s:o, s:o}", "Volume", list_to_json(&volume_drivers),
+                                  "Network", list_to_json(&network_drivers), "Log", plugins));
     json_object_set_new(info, "LoggingDriver", json_string("json-file"));
     json_object_set_new(info, "CgroupDriver", json_string("cgroupfs"));
     json_object_set_new(info, "CgroupVersion", json_string(has_cgroup_v2() ? "2" : "1"));

@@ -132,6 +132,8 @@ void engine_close(Engine *engine)
         layer_store_close(engine->layers);
     if (engine->database)
         database_close(engine->database);
+    if (engine->network_links)
+        network_links_close(engine->network_links);
     free(engine->network_tag);
     fd_close(engine->changes_fd);
     fd_close(engine->volumes_fd);
@@ -176,6 +178,18 @@ int engine_registry_settings(Engine *engine, const RegistrySettings **ret, Error
             return r;
     }
     *ret = engine->registry_settings;
+    return 0;
+}
+
+int engine_network_links(Engine *engine, NetworkLinks **ret, Error *err)
+{
+    if (!engine->network_links) {
+        int r = network_links_open(&engine->network_links, err);
+
+        if (r < 0)
+            return r;
+    }
+    *ret = engine->network_links;
     return 0;
 }
 

@@ -22,18 +22,8 @@
 
 #define DEFAULT_TAG "cay"
 #define TAG_DIGITS 8
-
-int engine_network_links(Engine *engine, NetworkLinks **ret, Error *err)
-{
-    if (!engine->network_links) {
-        int r = network_links_open(&engine->network_links, err);
-
-        if (r < 0)
-            return r;
-    }
-    *ret = engine->network_links;
-    return 0;
-}
+/* Of the network "none". */
+#define DRIVER_NULL "null"
 
 void network_tell(Engine *engine, const NetworkSpec *spec, const char *action,
                   const char *container)
@@ -75,6 +65,19 @@ const char *network_tag(Engine *engine)
     return engine->network_tag;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void network_list_drivers(StringList *names)
+{
+    network_driver_list(names);
+    string_list_add(names, NETWORK_HOST);
+    string_list_add(names, DRIVER_NULL);
+    qsort(names->items, names->count, sizeof(names->items[0]), compare_names);
+}
+
 bool network_has_ipv6(const char *driver)
 {
     const NetworkDriver *found = network_driver_find(driver);
@@ -100,7 +103,7 @@ static int check_driver(const char *name, Error *err)
     _cleanup_string_list_ StringList drivers = {};
     _cleanup_free_ char *text = NULL;
 
-    if (strcmp(name, "host") == 0 || strcmp(name, "null") == 0 || strcmp(name, "none") == 0)
+    if (strcmp(name, NETWORK_HOST) == 0 || strcmp(name, DRIVER_NULL) == 0)
         return error_set(err, ERROR_CONFLICT, "only one instance of '%s' network is allowed", name);
     if (network_driver_find(name))
         return 0;
@@ -244,7 +247,7 @@ static int check_unused(Engine *engine, const Network *network, Error *err)
     int r = database_prepare(engine->database, &statement, err,
                              "SELECT container.name FROM network_endpoint"
                              " JOIN container ON container.id = network_endpoint.container"
-                             " WHERE network = ? ORDER BY container.name",
+                             " WHERE network_endpoint.network = ? ORDER BY container.name",
                              "s", network->spec.id);
 
     while (r >= 0 && (r = statement_step(statement, err)) > 0)

@@ -65,6 +65,9 @@ int network_remove(Engine *engine, const char *name, Error *err);
  */
 int network_prepare(Engine *engine, Network *network, Error *err);
 
+/* Add the names of all drivers that there are, "host" and "null" among them, in order. */
+void network_list_drivers(StringList *names);
+
 /* Does a network of @driver get an IPv6 subnet where its user says nothing about it? */
 bool network_has_ipv6(const char *driver);
 
@@ -85,6 +88,10 @@ int network_recover_all(Engine *engine, Error *err);
 
 /* Engine API: Network, with the containers that run in it. The caller owns the reference. */
 int network_to_inspect(Engine *engine, const Network *network, json_t **ret, Error *err);
+
+/* What was decided about its links, of which Docker's API has nothing. The caller owns the
+ * reference. */
+json_t *network_links_to_inspect(const Network *network);
 
 /* --- endpoints: containers in networks (network-endpoint.c) --- */
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The commands about networks. */
+
+#include "cli/commands-private.h"
+
+static const Command commands[] = {
+    {
+        .names = { "network create" },
+        .arguments = "NETWORK",
+        .summary = "Make a network",
+        .description = "It gets subnets that nothing on this host uses, unless --subnet says "
+                       "otherwise: of IPv4, and of IPv6 where the host routes for it.",
+        .options = &network_create_option_table,
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .execute = cli_network_create,
+    },
+    {
+        .names = { "network inspect" },
+        .arguments = "NETWORK [NETWORK...]",
+        .summary = "Show everything about networks as JSON",
+        .options = &network_inspect_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_network_inspect,
+    },
+    {
+        .names = { "network ls", "network list" },
+        .arguments = "",
+        .summary = "List networks",
+        .options = &network_list_option_table,
+        .execute = cli_network_list,
+    },
+    {
+        .names = { "network prune" },
+        .arguments = "",
+        .summary = "Remove networks that are not used",
+        .options = &network_prune_option_table,
+        .execute = cli_network_prune,
+    },
+    {
+        .names = { "network rm", "network remove" },
+        .arguments = "NETWORK [NETWORK...]",
+        .summary = "Remove networks",
+        .options = &network_remove_option_table,
+        .min_arguments = 1,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_network_remove,
+    },
+};
+
+const CommandTable network_commands = COMMAND_TABLE(commands);
