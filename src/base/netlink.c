@@ -22,14 +22,24 @@
  * our bytes. */
 #define DEFAULT_SEND_BUFFER (128 * 1024)
 
-int netlink_open_protocol(int protocol)
+static int open_socket(int protocol, uint32_t groups)
 {
     _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-    const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+    const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
 
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
     return TAKE_FD(fd);
+}
+
+int netlink_open_protocol(int protocol)
+{
+    return open_socket(protocol, 0);
+}
+
+int netlink_open_events(uint32_t groups)
+{
+    return open_socket(NETLINK_ROUTE, groups);
 }
 
 int netlink_open(void)
@@ -371,6 +381,25 @@ int netlink_batch_send(Netlink *netlink, NetlinkBatch *batch, NetlinkHandler han
     batch->size = batch->count = 0;
     batch->is_full = batch->is_transaction = false;
     return r;
+}
+
+int netlink_receive_events(int fd, NetlinkHandler handler, void *data)
+{
+    alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
+    ssize_t n = recv(fd, answer, sizeof(answer), MSG_TRUNC);
+    const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
+
+    if (n < 0)
+        return -errno;
+    if ((size_t)n > sizeof(answer))
+        return -EBADMSG;
+    for (size_t size = (size_t)n; NLMSG_OK(header, size); header = NLMSG_NEXT(header, size)) {
+        int r = handler(header, data);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int parse_attributes(const struct rtattr *attribute, size_t left, const struct rtattr **ret,

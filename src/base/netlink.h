@@ -47,6 +47,9 @@ typedef struct Netlink {
 int netlink_open(void);
 int netlink_open_protocol(int protocol);
 
+/* The descriptor of one that is told of what happens in rtnetlink's @groups (RTMGRP_LINK ...). */
+int netlink_open_events(uint32_t groups);
+
 /* Begin a message. Returns its zeroed body of @body_size bytes (at most 64). */
 void *netlink_message_init(NetlinkMessage *message, uint16_t type, size_t body_size);
 
@@ -77,6 +80,10 @@ typedef int (*NetlinkHandler)(const struct nlmsghdr *header, void *data);
  * returned, or -errno (-EAGAIN when the list changed meanwhile). */
 int netlink_query(Netlink *netlink, NetlinkMessage *message, uint16_t flags, NetlinkHandler handler,
                   void *data);
+
+/* Wait for one datagram of events, and pass them on. Returns 0, what @handler returned, or -errno
+ * (-ENOBUFS: some are lost). */
+int netlink_receive_events(int fd, NetlinkHandler handler, void *data);
 
 /* Messages that go together. The kernel takes them in one system call, so that none or all of them
  * were tried whenever we are killed; of rtnetlink's each stands for itself and those behind one

@@ -72,6 +72,16 @@ void netns_visit_done(NetnsVisit *visit);
     }
 #define _cleanup_netns_visit_ _cleanup_(netns_visit_done)
 
+/* --- addresses of IPv6 (ipv6-ready.c) --- */
+
+/*
+ * The kernel gives an address of IPv6 its route some time after it has taken it, even without
+ * duplicate address detection: until then what is sent to it is dropped, and asked for again a
+ * second later. Open before the address is added, in its namespace; wait after that.
+ */
+int ipv6_ready_open(void);
+int ipv6_ready_wait(int fd, const IpAddress *address);
+
 /* --- settings of the namespace that we are in (network-sysctl.c) --- */
 
 /* /proc/sys/net/FAMILY/conf/INTERFACE/NAME, with FAMILY "ipv4" or "ipv6". That the kernel has no

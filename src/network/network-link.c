@@ -133,24 +133,36 @@ static int add_link_local(NetlinkBatch *batch, int index, const NetworkAttachmen
     return 0;
 }
 
+static int add_all(NetlinkBatch *batch, int index, const NetworkAttachment *attachment, Error *err)
+{
+    int r;
+
+    kernel_link_add_up(batch, index, 0);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+        kernel_link_add_address(batch, index, &attachment->addresses[family]);
+    r = add_link_local(batch, index, attachment, err);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+        kernel_link_add_default_route(batch, index, &attachment->gateways[family], NLM_F_REPLACE);
+    return r;
+}
+
 static int set_up_link(const Plug *plug, const KernelLink *link, Netlink *inside, Error *err)
 {
     const NetworkAttachment *attachment = plug->attachment;
+    const IpAddress *ipv6 = &attachment->addresses[IP_V6].address;
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    _cleanup_close_ int ready_fd = -EBADF;
     int r = set_up_sysctls(attachment, err);
 
+    if (r == 0)
+        r = add_all(&batch, link->index, attachment, err);
     if (r < 0)
         return r;
-    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
-        kernel_link_add_address(&batch, link->index, &attachment->addresses[family]);
-    r = add_link_local(&batch, link->index, attachment, err);
-    if (r < 0)
-        return r;
-    kernel_link_add_up(&batch, link->index, 0);
-    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
-        kernel_link_add_default_route(&batch, link->index, &attachment->gateways[family],
-                                      NLM_F_REPLACE);
+    if (ip_address_is_set(ipv6) && (ready_fd = ipv6_ready_open()) < 0)
+        return error_result(err, ready_fd, "listen to the container's routes");
     r = netlink_batch_send(inside, &batch, NULL, NULL);
+    if (r == 0 && ready_fd >= 0)
+        r = ipv6_ready_wait(ready_fd, ipv6);
     return r < 0 ? error_result(err, r, "set up the container's interface '%s'",
                                 attachment->interface)
                  : 0;
