@@ -18,7 +18,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "base/child-fd.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/process.h"

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A child of ours enters the namespace: the process that asks stays where it is, whatever fails. */
+/* They are made inside, and are used from anywhere. */
 
 #include "network/dns-sockets.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <sys/socket.h>
 
-#include "base/child-fd.h"
 #include "base/fd.h"
 #include "network/dns-client.h"
+#include "network/network-link-private.h"
 
 #define DNS_PORT 53
 #define BACKLOG 64
@@ -27,27 +26,19 @@ static int open_socket(int type)
     return TAKE_FD(fd);
 }
 
-static int open_in_namespace(const void *data, int *ret_fds)
-{
-    const int *netns_fd = data;
-
-    if (setns(*netns_fd, CLONE_NEWNET) < 0)
-        return -errno;
-    for (size_t i = 0; i < 2; i++) { /* what is open ends with this process */
-        ret_fds[i] = open_socket(i == 0 ? SOCK_DGRAM : SOCK_STREAM);
-        if (ret_fds[i] < 0)
-            return ret_fds[i];
-    }
-    return 0;
-}
-
 int dns_sockets_open(int netns_fd, DnsSockets *ret, Error *err)
 {
-    int fds[2], r = child_fds_make(open_in_namespace, &netns_fd, fds, ARRAY_SIZE(fds));
+    _cleanup_netns_visit_ NetnsVisit visit = NETNS_VISIT_NONE;
+    _cleanup_close_ int udp_fd = -EBADF, tcp_fd = -EBADF;
+    int r = netns_visit_begin(netns_fd, &visit, err);
 
     if (r < 0)
-        return error_result(err, r, "answer names at %s", DNS_ADDRESS);
-    *ret = (DnsSockets) { fds[0], fds[1] };
+        return r;
+    udp_fd = open_socket(SOCK_DGRAM);
+    tcp_fd = udp_fd < 0 ? udp_fd : open_socket(SOCK_STREAM);
+    if (tcp_fd < 0)
+        return error_result(err, tcp_fd, "answer names at %s", DNS_ADDRESS);
+    *ret = (DnsSockets) { TAKE_FD(udp_fd), TAKE_FD(tcp_fd) };
     return 0;
 }
 

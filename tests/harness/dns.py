@@ -234,9 +234,14 @@ class Names:
 
     def add(self, *names, **options):
         """A container that is known by then."""
+        container = self.make(*names, **options)
+        container.register()
+        return container
+
+    def make(self, *names, **options):
+        """A container that is not registered."""
         container = Container(self, names, **options)
         self.containers.append(container)
-        container.register()
         return container
 
     def program(self):

@@ -15,6 +15,8 @@ struct Forward {
     Asker *asker;
     Destination from;
     Upstream upstream; /* who is asked now */
+    uint64_t servers;  /* and of whom that is one */
+    size_t first;      /* the number of the server that was asked at first */
     unsigned attempt;
     uint16_t id;
     int fd; /* -EBADF: none yet */

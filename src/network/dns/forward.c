@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/random-id.h"
 #include "base/time-format.h"
+#include "network/dns/cache.h"
 #include "network/dns/forward-private.h"
 
 #define ATTEMPT_TIMEOUT (NANOSECONDS_PER_SECOND * 3 / 2)
@@ -26,6 +27,7 @@ struct Forwarder {
     EventLoop *loop;
     Deadlines deadlines;
     Upstreams host;
+    Cache *cache;
     size_t count;
     size_t max;
     uint8_t buffer[MESSAGE_MAX];
@@ -43,12 +45,16 @@ Forwarder *forwarder_new(EventLoop *loop, size_t max_forwards)
 
     forwarder->loop = loop;
     forwarder->max = max_forwards;
+    forwarder->cache = cache_new();
     deadlines_init(&forwarder->deadlines, loop, ATTEMPT_TIMEOUT, on_deadline, forwarder);
     return forwarder;
 }
 
 void forwarder_free(Forwarder *forwarder)
 {
+    if (!forwarder)
+        return;
+    cache_free(forwarder->cache);
     free(forwarder);
 }
 
@@ -119,12 +125,14 @@ static void finish(Forward *forward, uint8_t *reply, size_t size, MessageCode co
         asker_answer_code(asker, &from, &query, message, code);
 }
 
-static Upstreams *upstreams_of(Forward *forward)
+/* Its own, or the host's as they are now: when they change, others may know other things. */
+static Upstreams *upstreams_of(Forwarder *forwarder, Asker *asker)
 {
-    if (forward->asker->upstreams.count > 0)
-        return &forward->asker->upstreams;
-    (void)upstreams_refresh(&forward->forwarder->host);
-    return &forward->forwarder->host;
+    if (asker->upstreams.count > 0)
+        return &asker->upstreams;
+    if (upstreams_refresh(&forwarder->host))
+        cache_clear(forwarder->cache);
+    return &forwarder->host;
 }
 
 static unsigned attempts_for(const Upstreams *upstreams)
@@ -149,11 +157,13 @@ static void give_up(Forward *forward)
 /* Ask the servers from @forward->attempt on, until one can be asked. */
 static void ask(Forward *forward)
 {
-    Upstreams *upstreams = upstreams_of(forward);
+    Upstreams *upstreams = upstreams_of(forward->forwarder, forward->asker);
     int64_t now = time_monotonic();
 
     for (; forward->attempt < attempts_for(upstreams); forward->attempt++) {
-        forward->upstream = *upstreams_choose(upstreams, forward->attempt, now);
+        forward->servers = upstreams->id;
+        forward->upstream =
+            upstreams->items[(forward->first + forward->attempt) % upstreams->count];
         if (forward_udp_start(forward) >= 0 &&
             deadlines_start(&forward->forwarder->deadlines, &forward->deadline, now) >= 0)
             return;
@@ -166,7 +176,8 @@ void forward_failed(Forward *forward)
 {
     forward_close(forward);
     deadline_stop(&forward->deadline);
-    upstreams_note_failure(upstreams_of(forward), &forward->upstream, time_monotonic());
+    upstreams_note_failure(upstreams_of(forward->forwarder, forward->asker), &forward->upstream,
+                           time_monotonic());
     forward->attempt++;
     if (forward->truncated && !forward->from.connection)
         give_up(forward); /* it can do with that, and comes again over TCP */
@@ -193,19 +204,22 @@ static bool try_over_tcp(Forward *forward, const uint8_t *reply, size_t size)
 
 void forward_answered(Forward *forward, uint8_t *reply, size_t size)
 {
-    bool was_tcp = forward->stream;
+    const Upstreams *upstreams = upstreams_of(forward->forwarder, forward->asker);
+    bool was_udp = !forward->stream;
+    Query query;
 
-    if (is_refusal(reply_code(reply)) &&
-        forward->attempt + 1 < attempts_for(upstreams_of(forward)) &&
-        upstreams_of(forward)->count > 1) {
+    if (is_refusal(reply_code(reply)) && upstreams->count > 1 &&
+        forward->attempt + 1 < attempts_for(upstreams)) {
         forward_failed(forward);
         return;
     }
-    if (reply_is_truncated(reply) && !was_tcp) {
+    if (reply_is_truncated(reply) && was_udp) {
         if (!try_over_tcp(forward, reply, size))
             forward_failed(forward);
         return;
     }
+    (void)query_read(forward->message, forward->size, &query); /* which it was before */
+    cache_add(forward->forwarder->cache, forward->servers, &query, reply, size, time_monotonic());
     finish(forward, reply, size, CODE_OK);
 }
 
@@ -255,9 +269,21 @@ static Forward *forward_new(Forwarder *forwarder, Asker *asker, const Destinatio
 void forward_question(Forwarder *forwarder, Asker *asker, const Destination *from,
                       const Query *query, const uint8_t *message, size_t size)
 {
+    Upstreams *upstreams = upstreams_of(forwarder, asker);
+    Forward *forward;
+    size_t found =
+        cache_find(forwarder->cache, upstreams->id, query, time_monotonic(), forwarder->buffer);
+
+    if (found > 0) {
+        reply_address_to(forwarder->buffer, query, message);
+        asker_answer(asker, from, query, forwarder->buffer, found);
+        return;
+    }
     if (!make_room(forwarder, asker)) {
         asker_answer_code(asker, from, query, message, CODE_SERVER_FAILURE);
         return;
     }
-    ask(forward_new(forwarder, asker, from, message, size));
+    forward = forward_new(forwarder, asker, from, message, size);
+    forward->first = upstreams_first(upstreams, time_monotonic());
+    ask(forward);
 }

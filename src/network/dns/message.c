@@ -358,6 +358,11 @@ MessageCode reply_code(const uint8_t *data)
     return get16(data + 2) & CODE_MASK;
 }
 
+bool reply_has_answers(const uint8_t *data)
+{
+    return get16(data + COUNT_ANSWERS) > 0;
+}
+
 /* Call @visit with each record of what was checked, in order. */
 typedef void (*RecordVisitor)(uint8_t *data, const Record *record, void *context);
 
@@ -406,7 +411,7 @@ uint32_t reply_lifetime(const uint8_t *data, size_t size)
     if (reply_is_truncated(data) || (code != CODE_OK && code != CODE_NO_NAME))
         return 0;
     visit_records((uint8_t *)data, size, note_lifetime, &lifetime); /* which only looks */
-    if (code == CODE_NO_NAME || get16(data + COUNT_ANSWERS) == 0)
+    if (code == CODE_NO_NAME || !reply_has_answers(data))
         return lifetime.nothing < lifetime.all ? lifetime.nothing : lifetime.all;
     return lifetime.all == UINT32_MAX ? 0 : lifetime.all;
 }

@@ -91,6 +91,7 @@ size_t answer_end(Answer *answer);
 int reply_check(const uint8_t *data, size_t size, const Query *query, uint16_t id);
 bool reply_is_truncated(const uint8_t *data);
 MessageCode reply_code(const uint8_t *data);
+bool reply_has_answers(const uint8_t *data);
 
 /* Of what reply_check() has accepted: how many seconds it may be kept (RFC 2308 for what says that
  * there is nothing); 0: not at all. */

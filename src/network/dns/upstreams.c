@@ -63,12 +63,24 @@ static void add(Upstreams *upstreams, const char *text)
     upstreams->count++;
 }
 
+/* FNV-1a; equal for different lists once in 2^64. */
+static uint64_t identify(const Upstreams *upstreams)
+{
+    const uint8_t *bytes = (const uint8_t *)upstreams->items;
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < upstreams->count * sizeof(upstreams->items[0]); i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return hash | 1;
+}
+
 void upstreams_set(Upstreams *upstreams, const StringList *addresses)
 {
     upstreams->count = 0;
     upstreams->first = 0;
     for (size_t i = 0; i < addresses->count; i++)
         add(upstreams, addresses->items[i]);
+    upstreams->id = identify(upstreams);
 }
 
 void upstreams_parse(Upstreams *upstreams, const char *text)
@@ -95,6 +107,7 @@ void upstreams_parse(Upstreams *upstreams, const char *text)
     }
     if (upstreams->count == 0)
         add(upstreams, "127.0.0.1");
+    upstreams->id = identify(upstreams);
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -125,11 +138,11 @@ bool upstreams_refresh(Upstreams *upstreams)
     return true;
 }
 
-const Upstream *upstreams_choose(Upstreams *upstreams, unsigned attempt, int64_t now)
+size_t upstreams_first(Upstreams *upstreams, int64_t now)
 {
     if (now >= upstreams->first_until)
         upstreams->first = 0;
-    return &upstreams->items[(upstreams->first + attempt) % upstreams->count];
+    return upstreams->first;
 }
 
 void upstreams_note_failure(Upstreams *upstreams, const Upstream *upstream, int64_t now)

@@ -24,13 +24,13 @@ typedef struct Upstreams {
     size_t count;
     size_t first;        /* who is asked first: the next one after who did not answer */
     int64_t first_until; /* when it is the first one of the list again */
-    uint32_t id;         /* of the list in the cache: what one has said is not what others say */
+    uint64_t id;         /* what these have said is kept under; 0 before there are any */
     struct stat seen;    /* the host's file, as it was read */
 } Upstreams;
 
 socklen_t upstream_size(const Upstream *upstream);
 
-/* From addresses that were checked. */
+/* From addresses that were checked; the same ones in the same order have the same id. */
 void upstreams_set(Upstreams *upstreams, const StringList *addresses);
 
 /* The "nameserver" lines of resolv.conf(5); none: this host. */
@@ -40,7 +40,7 @@ void upstreams_parse(Upstreams *upstreams, const char *text);
  * True: it is another list now. */
 bool upstreams_refresh(Upstreams *upstreams);
 
-/* Whom the attempt of this number is for: all get their turn. */
-const Upstream *upstreams_choose(Upstreams *upstreams, unsigned attempt, int64_t now);
+/* The number of the server that is to be asked first; the others follow, and go around. */
+size_t upstreams_first(Upstreams *upstreams, int64_t now);
 /* It has not answered: for a while, others are asked first. */
 void upstreams_note_failure(Upstreams *upstreams, const Upstream *upstream, int64_t now);
