@@ -9,6 +9,7 @@ standard error, never with a made-up number. Nothing stays behind but what an en
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,20 @@ def is_static(path, directory):
         shutil.rmtree(probe)
 
 
-def make_rootfs(directory, root=None):
+def copy_program(path, rootfs):
+    """A program into /bin, with the libraries that it wants where it wants them."""
+    shutil.copy(path, os.path.join(rootfs, "bin"))
+    words = run(["ldd", path]).stdout.split()
+    for library in {word for word in words if word.startswith("/")}:
+        target = rootfs + os.path.realpath(library)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(os.path.realpath(library), target)
+        if not os.path.lexists(rootfs + library):
+            os.makedirs(os.path.dirname(rootfs + library), exist_ok=True)
+            shutil.copy(target, rootfs + library)
+
+
+def make_rootfs(directory, root=None, programs=()):
     """A root file system in directory/rootfs and packed in directory/rootfs.tar."""
     rootfs = os.path.join(directory, "rootfs")
     for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
@@ -71,6 +85,8 @@ def make_rootfs(directory, root=None):
         say("no static busybox: the program measured is a bare exit")
         subprocess.run(["cc", "-O2", "-static", "-xc", "-", "-o", os.path.join(rootfs, "bin/true")],
                        input=TRUE_SOURCE, text=True, check=True)
+    for program in programs:
+        copy_program(program, rootfs)
     archive = os.path.join(directory, "rootfs.tar")
     subprocess.run(["tar", "-C", rootfs, "--sort=name", "-cf", archive, "."], check=True)
     return rootfs, archive
@@ -78,9 +94,24 @@ def make_rootfs(directory, root=None):
 
 def build_helpers(build):
     """The C programs of this directory, made by the build that also makes cay."""
-    subprocess.run(["ninja", "-C", build, "bench/floor", "bench/time-command"], check=True,
+    subprocess.run(["ninja", "-C", build, "bench/floor", "bench/network-load",
+                    "bench/time-command"], check=True,
                    stdout=subprocess.DEVNULL)
     return os.path.join(build, "bench/floor"), os.path.join(build, "bench/time-command")
+
+
+def time_commands(timer, runs, warmup, commands):
+    """Medians in milliseconds of [(root, command)], which take turns."""
+    call = [timer, str(runs), str(warmup), "0"]
+    for root, command in commands:
+        call += ["---", *(["--root", root] if root else []), *command]
+    output = subprocess.run(call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                            check=True).stdout
+    times = [[] for _ in commands]
+    for line in output.splitlines():
+        index, nanoseconds = line.split("\t")[:2]
+        times[int(index)].append(int(nanoseconds) / 1e6)
+    return [statistics.median(values) for values in times]
 
 
 def first_line(result):
