@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,17 +18,7 @@
 
 #define CHAIN_NAME "cni.json"
 #define CHAIN_SIZE_MAX (4 << 20)
-#define MODE_PREFIX "cni:"
 #define INTERFACE "eth0"
-
-const char *container_cni_name(const Container *container)
-{
-    const char *mode = container->spec.network_mode;
-
-    if (!mode || strncmp(mode, MODE_PREFIX, strlen(MODE_PREFIX)) != 0)
-        return NULL;
-    return mode + strlen(MODE_PREFIX);
-}
 
 static int fill_options(Engine *engine, const Container *container, CniOptions *ret, Error *err)
 {
@@ -89,11 +78,6 @@ static bool is_there(const json_t *mappings, const json_t *mapping)
     return false;
 }
 
-static const char *protocol_name(uint8_t protocol)
-{
-    return protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : "sctp";
-}
-
 static json_t *mappings_of(const PublishedPortList *ports)
 {
     json_t *mappings = json_array();
@@ -101,9 +85,9 @@ static json_t *mappings_of(const PublishedPortList *ports)
     for (size_t i = 0; i < ports->count; i++) {
         const PublishedPort *port = &ports->items[i];
         char address[IP_ADDRESS_TEXT_MAX];
-        _cleanup_json_ json_t *mapping =
-            json_pack("{s:i, s:i, s:s}", "hostPort", (int)port->host_port, "containerPort",
-                      (int)port->container_port, "protocol", protocol_name(port->protocol));
+        _cleanup_json_ json_t *mapping = json_pack(
+            "{s:i, s:i, s:s}", "hostPort", (int)port->host_port, "containerPort",
+            (int)port->container_port, "protocol", port_protocol_to_string(port->protocol));
 
         if (!ip_address_is_wildcard(&port->address))
             json_object_set_new(mapping, "hostIP",
@@ -112,20 +96,6 @@ static json_t *mappings_of(const PublishedPortList *ports)
             json_array_append(mappings, mapping);
     }
     return mappings;
-}
-
-/* Who may connect is the firewall's to say, and with CNI there is none of ours. */
-static int check_ports(const Container *container, Error *err)
-{
-    const ContainerSpec *spec = &container->spec;
-    bool is_limited = spec->publish_allow.count > 0;
-
-    for (size_t i = 0; i < spec->port_bindings.count; i++)
-        is_limited |= spec->port_bindings.items[i].allow.count > 0;
-    if (is_limited)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "ports of CNI networks are open to all: use no --publish-allow");
-    return 0;
 }
 
 /* Ports are ours to give away, so that no two containers have one. */
@@ -138,10 +108,10 @@ static int reserve_ports(Engine *engine, const Container *container, json_t **re
                                .exposed = &spec->exposed_ports,
                                .all = spec->publish_all_ports,
                                .families = { true, true } };
-    int r = check_ports(container, err);
+    int r;
 
-    if (r < 0 || (spec->port_bindings.count == 0 && !spec->publish_all_ports))
-        return r;
+    if (spec->port_bindings.count == 0 && !spec->publish_all_ports)
+        return 0;
     r = database_begin(engine->database, &transaction, err);
     if (r >= 0)
         r = published_ports_reserve(engine, container->id, &request, &ports, err);
@@ -176,7 +146,9 @@ static int open_chain(Engine *engine, const Container *container, const CniOptio
     int r = reserve_ports(engine, container, &ports, err);
 
     request.ports = ports;
-    return r < 0 ? r : cni_open(container_cni_name(container), options, &request, ret, err);
+    return r < 0 ? r
+                 : cni_open(container_mode_cni(container->spec.network_mode), options, &request,
+                            ret, err);
 }
 
 /* --- its life --- */
@@ -244,7 +216,7 @@ void container_cni_release(Engine *engine, const Container *container)
     CniOptions options;
     int r;
 
-    if (!container_cni_name(container))
+    if (!container_mode_cni(container->spec.network_mode))
         return;
     directory_fd = open_directory(engine, container);
     if (directory_fd == -ENOENT)
@@ -263,7 +235,7 @@ void container_cni_read(Engine *engine, const Container *container, CniResult *r
     _cleanup_(cni_chain_freep) CniChain *chain = NULL;
 
     *ret = (CniResult) {};
-    if (!container_cni_name(container) || container->pid <= 0)
+    if (!container_mode_cni(container->spec.network_mode) || container->pid <= 0)
         return;
     directory_fd = open_directory(engine, container);
     /* In doubt nothing is known of it: it is only to be shown. */

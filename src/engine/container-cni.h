@@ -11,9 +11,6 @@
 #include "engine/engine.h"
 #include "network/cni.h"
 
-/* NAME, or NULL: it has another network. */
-const char *container_cni_name(const Container *container);
-
 /*
  * Run the chain for @container, whose first process @pid waits in its namespaces. What is left of
  * one that ran before is undone first. Errors: those of cni_open() and cni_add(), CONFLICT (a

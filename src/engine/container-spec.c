@@ -297,10 +297,19 @@ bool container_mode_is(const char *mode, const char *name)
     return mode && strcmp(mode, name) == 0;
 }
 
-const char *container_mode_joined(const char *mode)
+static const char *behind(const char *mode, const char *prefix)
 {
-    static const char prefix[] = "container:";
-    size_t length = sizeof(prefix) - 1;
+    size_t length = strlen(prefix);
 
     return mode && strncmp(mode, prefix, length) == 0 ? mode + length : NULL;
+}
+
+const char *container_mode_joined(const char *mode)
+{
+    return behind(mode, "container:");
+}
+
+const char *container_mode_cni(const char *mode)
+{
+    return behind(mode, "cni:");
 }

@@ -248,6 +248,8 @@ void container_spec_done(ContainerSpec *spec);
  * "container:NAME", NULL for all others. */
 bool container_mode_is(const char *mode, const char *name);
 const char *container_mode_joined(const char *mode);
+/* The same for "cni:NAME". */
+const char *container_mode_cni(const char *mode);
 
 /* Errors: INVALID. */
 int container_name_validate(const char *name, Error *err);

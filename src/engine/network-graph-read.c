@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -293,11 +292,6 @@ static void add_inside(Drawing *drawing, size_t box, const SurveyLink *inside,
     edge->outside = outside ? memory_strdup(outside->name) : NULL;
 }
 
-static const char *protocol_name(uint8_t protocol)
-{
-    return protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : "sctp";
-}
-
 static int add_ports(Drawing *drawing, size_t box, const Container *container, Error *err)
 {
     _cleanup_published_port_list_ PublishedPortList ports = {};
@@ -311,7 +305,8 @@ static int add_ports(Drawing *drawing, size_t box, const Container *container, E
 
         string_list_printf(facts, "%s%s%s:%u->%u/%s", is_v6 ? "[" : "",
                            ip_address_format(&port->address, address), is_v6 ? "]" : "",
-                           port->host_port, port->container_port, protocol_name(port->protocol));
+                           port->host_port, port->container_port,
+                           port_protocol_to_string(port->protocol));
     }
     return r;
 }

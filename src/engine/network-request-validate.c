@@ -211,6 +211,33 @@ static int check_joined(const ContainerSpec *spec, Error *err)
     return 0;
 }
 
+/* What plug-ins of CNI can be asked for; whether those of one configuration do it is known when
+ * they are to. */
+static int check_cni(const ContainerSpec *spec, Error *err)
+{
+    const ContainerNetwork *network = spec->networks.count > 0 ? &spec->networks.items[0] : NULL;
+    bool is_limited = spec->publish_allow.count > 0;
+
+    if (network_name_validate(container_mode_cni(spec->network_mode), NULL) < 0)
+        return error_set(err, ERROR_INVALID, "invalid network '%s': write cni:NAME",
+                         spec->network_mode);
+    for (size_t i = 0; i < spec->port_bindings.count; i++)
+        is_limited |= spec->port_bindings.items[i].allow.count > 0;
+    if (is_limited)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "conflicting options: --publish-allow and a CNI network, whose ports are "
+                         "open to all");
+    if (!network)
+        return 0;
+    if (network->aliases.count > 0 || network->links.count > 0 || network->link_local.count > 0 ||
+        network->sysctls.count > 0 || network->gateway_priority != 0 ||
+        network->ingress_rate != 0 || network->egress_rate != 0)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "conflicting options: a CNI network takes no other options than ip, ip6, "
+                         "mac-address and ifname");
+    return 0;
+}
+
 static int check_mode(const ContainerSpec *spec, Error *err)
 {
     const char *mode = spec->network_mode;
@@ -218,6 +245,8 @@ static int check_mode(const ContainerSpec *spec, Error *err)
 
     if (r < 0)
         return r;
+    if (container_mode_cni(mode))
+        return check_cni(spec, err);
     if (!network_mode_is_network(mode))
         return spec->networks.count > 0 ? check_without_network(mode, &spec->networks.items[0], err)
                                         : 0;

@@ -326,6 +326,37 @@ static void a_container_in_another_s_network_has_no_names_and_ports_of_its_own(v
     }
 }
 
+static void a_cni_network_takes_what_its_plug_ins_can_do(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } cases[] = {
+        { "cni:lan", true },
+        { "name=cni:lan,ip=10.0.0.5,ip6=fd00::5,mac=02:00:00:00:00:01,ifname=net0", true },
+        { "cni:", false },
+        { "cni:../lan", false },
+        { "cni:lan:ip=10.0.0.5", false },
+        { "name=cni:lan,alias=a", false },
+        { "name=cni:lan,link=a:b", false },
+        { "name=cni:lan,ingress=1mbit", false },
+        { "name=cni:lan,gw-priority=1", false },
+        { "name=cni:lan,sysctl=net.ipv4.conf.IFNAME.forwarding=1", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_container_spec_ ContainerSpec spec = {};
+
+        assert_int_equal(network_request_parse(cases[i].text, &spec, NULL), 0);
+        assert_int_equal(network_requests_validate(&spec, NULL) >= 0, cases[i].is_good);
+        if (cases[i].is_good) {
+            string_list_add(&spec.publish_allow, "10.0.0.0/8");
+            assert_true(network_requests_validate(&spec, NULL) < 0);
+        }
+    }
+}
+
 static void resolvers_are_checked_line_by_line(void **state)
 {
     static const struct {
@@ -367,6 +398,7 @@ int main(void)
         cmocka_unit_test(rates_are_of_all_networks_or_of_one),
         cmocka_unit_test(hosts_are_written_with_a_colon_or_an_equals_sign),
         cmocka_unit_test(a_container_in_another_s_network_has_no_names_and_ports_of_its_own),
+        cmocka_unit_test(a_cni_network_takes_what_its_plug_ins_can_do),
         cmocka_unit_test(resolvers_are_checked_line_by_line),
     };
 
