@@ -17,6 +17,18 @@ static const Command commands[] = {
         .execute = cli_network_create,
     },
     {
+        .names = { "network graph" },
+        .arguments = "[NETWORK...]",
+        .summary = "Draw networks and who is in them",
+        .description =
+            "What the kernel has right now, by the names that are known here: interfaces "
+            "of the host, networks, running containers with their addresses and ports. "
+            "Named networks are drawn alone, with what they hang on.",
+        .options = &network_graph_option_table,
+        .max_arguments = ANY_NUMBER,
+        .execute = cli_network_graph,
+    },
+    {
         .names = { "network inspect" },
         .arguments = "NETWORK [NETWORK...]",
         .summary = "Show everything about networks as JSON",

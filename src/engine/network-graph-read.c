@@ -198,8 +198,9 @@ static void add_network(Drawing *drawing, size_t index)
                                              : ""));
     if (spec->is_internal)
         string_list_add(&box->facts, "internal");
-    if (is_bridge && !(link->flags & IFF_UP))
-        string_list_add(&box->facts, "down");
+    if (is_bridge ? !(link->flags & IFF_UP)
+                  : network_driver_is_routed(network_driver_find(spec->driver)))
+        string_list_add(&box->facts, is_bridge ? "down" : "not there");
     if (is_bridge && link->addresses.count > 0)
         add_addresses(&box->facts, link);
     else
