@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "network/network-link-private.h"
 
 void firewall_element_list_done(FirewallElementList *list)
 {
@@ -115,6 +116,12 @@ void firewall_elements_of_host(FirewallElementList *list)
         [IP_V6] = { { AF_INET6, { [15] = 1 } }, 128 },
     };
 
+    /* With NAT on bridges an answer is for ::1 before it leaves the bridge, and is dropped there.
+     */
+    const bool is_published = !network_sysctl_filters_bridges(IP_V6);
+
+    add_prefix(list, FIREWALL_LOOPBACK_V6, &loopback[IP_V6], false);
+    set_verdict(list, NF_ACCEPT, is_published ? FIREWALL_CHAIN_PUBLISH_V6 : NULL);
     add_interface(list, FIREWALL_INSIDE, "lo", false);
     add_prefix(list, FIREWALL_HAIRPIN_V4, &loopback[IP_V4], false);
     add_prefix(list, FIREWALL_HAIRPIN_V6, &loopback[IP_V6], false);

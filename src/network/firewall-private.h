@@ -15,7 +15,8 @@ typedef enum FirewallSet {
     FIREWALL_EVERYWHERE_V6,
     FIREWALL_LIMITED_V4, /* the same for some clients only */
     FIREWALL_LIMITED_V6,
-    FIREWALL_HAIRPIN_V4, /* whose address containers must not see */
+    FIREWALL_LOOPBACK_V6, /* ::1: are ports published there? */
+    FIREWALL_HAIRPIN_V4,  /* whose address containers must not see */
     FIREWALL_HAIRPIN_V6,
     FIREWALL_OUTGOING_V4, /* whose address outside: what becomes of it there */
     FIREWALL_OUTGOING_V6,
@@ -29,6 +30,7 @@ typedef enum FirewallSet {
 } FirewallSet;
 
 /* Chains that verdicts in sets lead to. */
+#define FIREWALL_CHAIN_PUBLISH_V6 "publish6"
 #define FIREWALL_CHAIN_MASQUERADE "masquerade"
 #define FIREWALL_CHAIN_LEAVE "leave"
 #define FIREWALL_CHAIN_CROSS "cross"
@@ -58,7 +60,7 @@ typedef struct FirewallElementList {
 void firewall_element_list_done(FirewallElementList *list);
 #define _cleanup_firewall_element_list_ _cleanup_(firewall_element_list_done)
 
-/* Those that are always there. */
+/* Those that are always there, as the host is now. */
 void firewall_elements_of_host(FirewallElementList *list);
 /* What @network is, or with @is_absent all that it may have been. */
 void firewall_elements_of_network(const FirewallNetwork *network, bool is_absent,

@@ -275,6 +275,8 @@ static int change_network(Firewall *firewall, const FirewallNetwork *network, bo
 {
     _cleanup_firewall_element_list_ FirewallElementList list = {};
 
+    if (!is_absent)
+        firewall_elements_of_host(&list);
     firewall_elements_of_network(network, is_absent, &list);
     return apply(firewall, &list, is_absent, err);
 }

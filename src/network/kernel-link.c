@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "network/network-link-private.h"
+
+#define LOOPBACK_ROUTE_PRIORITY 2048
 
 static void copy_text(char *target, size_t size, const struct rtattr *attribute)
 {
@@ -127,6 +130,26 @@ void kernel_link_add_address(NetlinkBatch *batch, int index, const IpPrefix *add
 
         netlink_message_add(&message, IFA_BROADCAST, broadcast.bytes, 4);
     }
+    netlink_batch_add(batch, &message, NLM_F_CREATE | NLM_F_EXCL, EEXIST);
+}
+
+void kernel_link_add_loopback_route(NetlinkBatch *batch, int index)
+{
+    NetlinkMessage message;
+    struct rtmsg *body = netlink_message_init(&message, RTM_NEWROUTE, sizeof(*body));
+
+    *body = (struct rtmsg) {
+        .rtm_family = AF_INET6,
+        .rtm_dst_len = 128,
+        .rtm_table = RT_TABLE_LOCAL,
+        .rtm_protocol = RTPROT_STATIC,
+        .rtm_scope = RT_SCOPE_UNIVERSE,
+        .rtm_type = RTN_LOCAL,
+    };
+    netlink_message_add(&message, RTA_DST, &in6addr_loopback, sizeof(in6addr_loopback));
+    netlink_message_add_u32(&message, RTA_OIF, (uint32_t)index);
+    /* behind the loopback's own, which is for packets from here */
+    netlink_message_add_u32(&message, RTA_PRIORITY, LOOPBACK_ROUTE_PRIORITY);
     netlink_batch_add(batch, &message, NLM_F_CREATE | NLM_F_EXCL, EEXIST);
 }
 

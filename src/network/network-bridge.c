@@ -101,6 +101,8 @@ static int set_up_bridge(NetworkLinks *links, const NetworkSpec *spec, int index
                 &(IpPrefix) { .address = prefixes.gateway, .length = prefixes.subnet.length });
     }
     kernel_link_add_up(&batch, index, 0);
+    if (spec->ipv6 && !spec->is_internal)
+        kernel_link_add_loopback_route(&batch, index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
     return r < 0 ? error_result(err, r, "set up the bridge '%s'", spec->interface) : 0;
 }
@@ -150,18 +152,26 @@ void network_bridge_describe(const Plug *plug, NetlinkMessage *message)
     kernel_link_end_kind(message, kind);
 }
 
-/* Ports that are isolated reach the bridge itself, and so the host and what is behind it, but not
- * each other: no firewall needs to see what never leaves the bridge. */
-static void add_isolation(NetlinkBatch *batch, int index)
+/*
+ * Ports that are isolated reach the bridge itself, and so the host and what is behind it, but not
+ * each other: no firewall needs to see what never leaves the bridge. Where NAT happens on bridges,
+ * a container that connects to its own published port is sent its packets back by the bridge.
+ */
+static void add_port_settings(NetlinkBatch *batch, int index, bool is_isolated)
 {
+    const bool reflects =
+        network_sysctl_filters_bridges(IP_V4) || network_sysctl_filters_bridges(IP_V6);
     NetlinkMessage message;
     size_t info, data;
 
+    if (!is_isolated && !reflects)
+        return;
     (void)kernel_link_init(&message, index);
     info = netlink_message_begin(&message, IFLA_LINKINFO);
     netlink_message_add_string(&message, IFLA_INFO_SLAVE_KIND, "bridge");
     data = netlink_message_begin(&message, IFLA_INFO_SLAVE_DATA);
-    netlink_message_add_u8(&message, IFLA_BRPORT_ISOLATED, 1);
+    netlink_message_add_u8(&message, IFLA_BRPORT_ISOLATED, is_isolated);
+    netlink_message_add_u8(&message, IFLA_BRPORT_MODE, reflects);
     netlink_message_end(&message, data);
     netlink_message_end(&message, info);
     netlink_batch_add(batch, &message, 0, 0);
@@ -175,7 +185,6 @@ void network_bridge_join(const Plug *plug, int index, NetlinkBatch *batch)
     (void)kernel_link_init(&message, index);
     netlink_message_add_u32(&message, IFLA_MASTER, (uint32_t)plug->base.index);
     netlink_batch_add(batch, &message, 0, 0);
-    if (plug->attachment->network->no_container_traffic)
-        add_isolation(batch, index);
+    add_port_settings(batch, index, plug->attachment->network->no_container_traffic);
     kernel_link_add_up(batch, index, 0);
 }

@@ -41,6 +41,9 @@ void kernel_link_add_up(NetlinkBatch *batch, int index, int master);
  */
 void kernel_link_add_quiet(NetlinkBatch *batch, int index);
 void kernel_link_add_address(NetlinkBatch *batch, int index, const IpPrefix *address);
+/* Packets to ::1 that come by the interface are for this host: answers to its own connections,
+ * whose address NAT has put back. Others with that address the kernel drops before. */
+void kernel_link_add_loopback_route(NetlinkBatch *batch, int index);
 /* The default route through @gateway; @flags NLM_F_EXCL or NLM_F_REPLACE. */
 void kernel_link_add_default_route(NetlinkBatch *batch, int index, const IpAddress *gateway,
                                    uint16_t flags);
@@ -92,6 +95,9 @@ int network_sysctl_set(const char *family, const char *interface, const char *na
 int network_sysctl_apply(const StringMap *sysctls, const char *interface, Error *err);
 /* Let the host route, and keep what it learns from routers of its own. */
 int network_sysctl_enable_forwarding(IpFamily family, Error *err);
+
+/* Does the firewall see what stays on a bridge, and NAT happen there (br_netfilter)? */
+bool network_sysctl_filters_bridges(IpFamily family);
 
 /* --- drivers --- */
 

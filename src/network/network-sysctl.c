@@ -120,3 +120,9 @@ int network_sysctl_enable_forwarding(IpFamily family, Error *err)
     r = poke(path, "1");
     return r < 0 ? error_result(err, r, "write '1' to '%s'", path) : 0;
 }
+
+bool network_sysctl_filters_bridges(IpFamily family)
+{
+    return is_set(family == IP_V4 ? SYSCTL_DIRECTORY "/bridge/bridge-nf-call-iptables"
+                                  : SYSCTL_DIRECTORY "/bridge/bridge-nf-call-ip6tables");
+}

@@ -88,18 +88,40 @@ static socklen_t make_address(const char *text, uint16_t port, struct sockaddr_s
     return sizeof(*v6);
 }
 
-static int open_bound(Hosts *hosts, int netns_fd, const char *text)
+int hosts_open_unbound(Hosts *hosts, int netns_fd, int family, int type)
 {
-    struct sockaddr_storage address;
-    socklen_t size = make_address(text, TEST_PORT, &address);
     int fd;
 
     go_to(netns_fd);
-    fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    fd = socket(family, type | SOCK_CLOEXEC, 0);
     go_to(hosts->host_fd);
     assert_true(fd >= 0);
+    if (family == AF_INET6)
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int) { 1 }, sizeof(int)), 0);
+    return fd;
+}
+
+int hosts_open_socket(Hosts *hosts, int netns_fd, int type, const char *text, uint16_t port)
+{
+    struct sockaddr_storage address;
+    socklen_t size = make_address(text, port, &address);
+    int fd = hosts_open_unbound(hosts, netns_fd, address.ss_family, type);
+
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     return fd;
+}
+
+int hosts_connect(int fd, const char *text, uint16_t port)
+{
+    struct sockaddr_storage address;
+    socklen_t size = make_address(text, port, &address);
+
+    return connect(fd, (struct sockaddr *)&address, size) < 0 ? -errno : 0;
+}
+
+static int open_bound(Hosts *hosts, int netns_fd, const char *text)
+{
+    return hosts_open_socket(hosts, netns_fd, SOCK_DGRAM, text, TEST_PORT);
 }
 
 /* A failure is an error of the sender's, or nothing within the time that the kernel would ask for

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A host and two containers that are nothing but network namespaces, for one test. */
+/* A host and some containers that are nothing but network namespaces, for one test. */
 
 #include "check.h"
 #include "network/network-link-private.h"
 
-#define N_CONTAINERS 2
+#define N_CONTAINERS 4
 
 typedef struct Hosts {
     int outside_fd; /* the namespace of the machine */
@@ -19,6 +19,15 @@ typedef struct Hosts {
 /* cmocka's setup and teardown. */
 int hosts_make(void **state);
 int hosts_drop(void **state);
+
+/* A socket of @netns_fd. */
+int hosts_open_unbound(Hosts *hosts, int netns_fd, int family, int type);
+
+/* One that is bound to an address and port. */
+int hosts_open_socket(Hosts *hosts, int netns_fd, int type, const char *address, uint16_t port);
+
+/* Connect a socket, wherever it is. Returns 0 or -errno. */
+int hosts_connect(int fd, const char *address, uint16_t port);
 
 /* A datagram from @from of the namespace @from_fd reaches @to in @to_fd. The addresses are text. */
 bool hosts_can_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to);
