@@ -12,6 +12,8 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "base/suggest.h"
+#include "engine/network.h"
+#include "engine/published-port.h"
 
 typedef bool (*MatchFunction)(const char *wanted, const Container *container);
 
@@ -73,37 +75,35 @@ static bool match_volume(const char *wanted, const Container *container)
     return false;
 }
 
+/* By its mode or, of one in a network, by its id: see add_network(). */
 static bool match_network(const char *wanted, const Container *container)
 {
-    return container->spec.network_mode && strcmp(container->spec.network_mode, wanted) == 0;
+    return container_mode_is(container->spec.network_mode, wanted) ||
+           strcmp(container->id, wanted) == 0;
 }
 
-/* "80", "80/tcp", "8000-8010/tcp". */
+/* Is @text, "80/tcp", what is wanted: "80", "80/tcp", "8000-8010/tcp"? */
+static bool is_port(const char *wanted, const char *text)
+{
+    _cleanup_string_list_ StringList ports = {};
+
+    return exposed_port_parse(wanted, &ports, NULL) >= 0 && string_list_contains(&ports, text);
+}
+
 static bool match_exposed(const char *wanted, const Container *container)
 {
-    _cleanup_string_list_ StringList parts = {}, range = {};
-    uint32_t first, last, port;
-
-    string_list_split(&parts, wanted, '/');
-    string_list_split(&range, parts.items[0], '-');
-    if (parse_u32(range.items[0], &first) < 0 || parse_u32(range.items[range.count - 1], &last) < 0)
-        return false;
-    for (size_t i = 0; i < container->spec.exposed_ports.count; i++) {
-        _cleanup_string_list_ StringList exposed = {};
-
-        string_list_split(&exposed, container->spec.exposed_ports.items[i], '/');
-        if (parse_u32(exposed.items[0], &port) == 0 && port >= first && port <= last &&
-            strcmp(exposed.count > 1 ? exposed.items[1] : "tcp",
-                   parts.count > 1 ? parts.items[1] : "tcp") == 0)
+    for (size_t i = 0; i < container->spec.exposed_ports.count; i++)
+        if (is_port(wanted, container->spec.exposed_ports.items[i]))
             return true;
-    }
     return false;
 }
 
-/* No container has any as long as there are no networks. */
+/* By the container's port, as in Docker. */
 static bool match_published(const char *wanted, const Container *container)
 {
-    (void)wanted, (void)container;
+    for (size_t i = 0; i < container->spec.port_bindings.count; i++)
+        if (is_port(wanted, container->spec.port_bindings.items[i].container_port))
+            return true;
     return false;
 }
 
@@ -129,7 +129,7 @@ static const struct {
     { "label", LIST(labels), match_label, false, true },
     { "name", LIST(names), match_name, true, false },
     { "network", LIST(networks), match_network, true, false },
-    { "publish", LIST(published), match_published, true, false },
+    { "publish", LIST(published), match_published, true, true },
     { "status", LIST(states), match_state, true, false },
     { "volume", LIST(volumes), match_volume, true, true },
 };
@@ -154,6 +154,16 @@ static const struct {
     { "status", { "created", "running", "paused", "restarting", "removing", "exited", "dead" } },
 };
 
+static int check_port(const char *name, const char *value, Error *err)
+{
+    _cleanup_string_list_ StringList ports = {};
+
+    if (exposed_port_parse(value, &ports, NULL) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "invalid filter '%s=%s': write it as PORT[-PORT][/PROTOCOL]", name, value);
+    return 0;
+}
+
 static int check_value(const char *name, const char *value, Error *err)
 {
     regex_t expression;
@@ -170,6 +180,8 @@ static int check_value(const char *name, const char *value, Error *err)
     if (strcmp(name, "exited") == 0 && parse_i64(value, &number) < 0)
         return error_set(err, ERROR_INVALID, "invalid filter 'exited=%s': it is not a number",
                          value);
+    if (strcmp(name, "expose") == 0 || strcmp(name, "publish") == 0)
+        return check_port(name, value, err);
     if (strcmp(name, "name") == 0) {
         if (regcomp(&expression, value, REG_EXTENDED | REG_NOSUB) != 0)
             return error_set(err, ERROR_INVALID,
@@ -208,6 +220,26 @@ static int add_ancestor(ContainerFilter *filter, const char *name, Engine *engin
     return 0;
 }
 
+/* Who is in a network is known by its endpoints, whatever the container was made with. */
+static int add_network(ContainerFilter *filter, const char *name, Engine *engine, Error *err)
+{
+    _cleanup_(network_freep) Network *network = NULL;
+    _cleanup_endpoint_list_ EndpointList endpoints = {};
+    _cleanup_error_ Error problem = {};
+    int r = network_find(engine, name, &network, &problem);
+
+    if (r < 0 && problem.kind != ERROR_NOT_FOUND) {
+        error_move(err, &problem);
+        return r;
+    }
+    /* One that there is not has nobody in it, unless that is how a mode is called. */
+    string_list_add(&filter->networks, network ? network->spec.name : name);
+    r = network ? endpoint_list_of_network(engine, network->spec.id, &endpoints, err) : 0;
+    for (size_t i = 0; i < endpoints.count; i++)
+        string_list_add(&filter->networks, endpoints.items[i].container);
+    return r < 0 ? r : 0;
+}
+
 static int add_value(ContainerFilter *filter, const char *name, const char *value, Engine *engine,
                      Error *err)
 {
@@ -217,6 +249,8 @@ static int add_value(ContainerFilter *filter, const char *name, const char *valu
         return add_ancestor(filter, value, engine, err);
     if (strcmp(name, "before") == 0)
         return find_creation(value, engine, &filter->before, err);
+    if (strcmp(name, "network") == 0)
+        return add_network(filter, value, engine, err);
     if (strcmp(name, "since") == 0)
         return find_creation(value, engine, &filter->since, err);
     if (strcmp(name, "is-task") == 0)

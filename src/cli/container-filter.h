@@ -19,7 +19,7 @@ typedef struct ContainerFilter {
     StringList states;
     StringList health; /* "none", "starting", "healthy", "unhealthy" */
     StringList volumes;
-    StringList networks;
+    StringList networks; /* modes, and ids of the containers in networks */
     StringList exposed;
     StringList published;
     StringList ancestors; /* ids of images, each with all images above it left to the store */

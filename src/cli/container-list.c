@@ -15,6 +15,8 @@
 #include "cli/open-engine.h"
 #include "cli/row-writer.h"
 #include "engine/container.h"
+#include "engine/network.h"
+#include "engine/published-port.h"
 #include "engine/volume.h"
 
 #define MOUNT_WIDTH 15
@@ -154,6 +156,69 @@ static void add_details(json_t *row, const Container *container, bool no_trunc)
     json_object_set_new(row, "Labels", make_labels(&container->spec.labels));
 }
 
+/* What is read of all containers at once, by their ids. */
+typedef struct NetworkColumns {
+    StringMap ports;
+    StringMap networks; /* names, of those that are in any */
+} NetworkColumns;
+
+static void network_columns_done(NetworkColumns *columns_of)
+{
+    string_map_done(&columns_of->ports);
+    string_map_done(&columns_of->networks);
+}
+
+static const char *network_name(const NetworkList *networks, const char *id)
+{
+    for (size_t i = 0; i < networks->count; i++)
+        if (strcmp(networks->items[i]->spec.id, id) == 0)
+            return networks->items[i]->spec.name;
+    return id;
+}
+
+static int read_networks(Engine *engine, StringMap *ret, Error *err)
+{
+    _cleanup_network_list_ NetworkList networks = {};
+    _cleanup_endpoint_list_ EndpointList endpoints = {};
+    int r = network_list(engine, &networks, err);
+
+    if (r >= 0)
+        r = endpoint_list_of_network(engine, NULL, &endpoints, err);
+    for (size_t i = 0; i < endpoints.count; i++) {
+        const char *container = endpoints.items[i].container;
+        const char *name = network_name(&networks, endpoints.items[i].network);
+        const char *before = string_map_get(ret, container);
+        _cleanup_free_ char *text =
+            memory_printf("%s%s%s", before ? before : "", before ? "," : "", name);
+
+        string_map_set(ret, container, text);
+    }
+    return r;
+}
+
+static int network_columns_read(NetworkColumns *ret, Engine *engine, const RowWriter *writer,
+                                Error *err)
+{
+    int r =
+        row_writer_wants(writer, "Ports") ? published_ports_describe(engine, &ret->ports, err) : 0;
+
+    if (r >= 0 && row_writer_wants(writer, "Networks"))
+        r = read_networks(engine, &ret->networks, err);
+    return r;
+}
+
+static void set_network_columns(json_t *row, const Container *container,
+                                const NetworkColumns *columns_of)
+{
+    const char *ports = string_map_get(&columns_of->ports, container->id);
+    const char *networks = string_map_get(&columns_of->networks, container->id);
+
+    if (ports && container_is_up(container))
+        json_object_set_new(row, "Ports", json_string(ports));
+    if (networks)
+        json_object_set_new(row, "Networks", json_string(networks));
+}
+
 static json_t *make_row(const Container *container, bool no_trunc)
 {
     int64_t now = time_now();
@@ -196,6 +261,7 @@ static bool is_shown(const ListOptions *options, const ContainerFilter *filter,
 static int write_rows(Engine *engine, const ListOptions *options, const ContainerFilter *filter,
                       RowWriter *writer, Error *err)
 {
+    _cleanup_(network_columns_done) NetworkColumns network_columns = {};
     _cleanup_container_list_ ContainerList list = {};
     bool wants_size = options->size || row_writer_wants(writer, "Size");
     bool wants_spec = row_writer_wants(writer, "Labels") || row_writer_wants(writer, "Mounts") ||
@@ -208,6 +274,8 @@ static int write_rows(Engine *engine, const ListOptions *options, const Containe
         engine, (wants_all ? 0U : CONTAINER_LIST_UP) | (wants_spec ? 0U : CONTAINER_LIST_BRIEF),
         &list, err);
 
+    if (r >= 0)
+        r = network_columns_read(&network_columns, engine, writer, err);
     for (size_t i = 0; i < list.count && r >= 0 && limit > 0; i++) {
         _cleanup_json_ json_t *row = NULL, *methods = NULL;
 
@@ -215,6 +283,7 @@ static int write_rows(Engine *engine, const ListOptions *options, const Containe
             continue;
         limit--;
         row = make_row(list.items[i], options->no_trunc);
+        set_network_columns(row, list.items[i], &network_columns);
         if (wants_details)
             add_details(row, list.items[i], options->no_trunc);
         if (wants_spec)

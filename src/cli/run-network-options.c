@@ -51,17 +51,6 @@ int run_take_add_host(const Option *option, const char *value, void *target, Err
     return r;
 }
 
-/* What is published is exposed. */
-static void expose_published(ContainerSpec *spec)
-{
-    for (size_t i = 0; i < spec->port_bindings.count; i++) {
-        const char *port = spec->port_bindings.items[i].container_port;
-
-        if (!string_list_contains(&spec->exposed_ports, port))
-            string_list_add(&spec->exposed_ports, port);
-    }
-}
-
 int run_network_options_finish(RunOptions *options, Error *err)
 {
     int r = network_request_merge(&options->spec, &options->network, err);
@@ -72,6 +61,6 @@ int run_network_options_finish(RunOptions *options, Error *err)
             return error_wrap(err, r, "invalid value '%s' for option '--net-rate'",
                               options->net_rates.items[i]);
     }
-    expose_published(&options->spec);
-    return r;
+    exposed_ports_add_published(&options->spec);
+    return r < 0 ? r : network_requests_check_joined(&options->spec, err);
 }

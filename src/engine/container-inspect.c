@@ -114,7 +114,7 @@ int container_to_inspect(Engine *engine, const Container *container, bool with_s
     }
     json_object_set_new(json, "Mounts", inspect_mounts(engine, container));
     json_object_set_new(json, "Config", inspect_config(container, spec));
-    json_object_set_new(json, "NetworkSettings", inspect_network_settings(container));
+    json_object_set_new(json, "NetworkSettings", inspect_network_settings(engine, container));
 
     *ret = TAKE_PTR(json);
     return 0;

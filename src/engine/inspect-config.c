@@ -72,6 +72,7 @@ static const InspectMember host_config_members[] = {
     { "PidMode", NO_TEXT },
     { "Privileged", FALSE_VALUE },
     { "PublishAllPorts", FALSE_VALUE },
+    { "PublishAllow", LEFT_OUT },
     { "ReadonlyRootfs", FALSE_VALUE },
     { "SecurityOpt", NULL_VALUE },
     { "StorageOpt", LEFT_OUT },
@@ -161,7 +162,7 @@ json_t *inspect_config(const Container *container, const json_t *spec)
     return inspect_select(config_members, ARRAY_SIZE(config_members), values);
 }
 
-static json_t *make_list(const StringList *list)
+json_t *inspect_make_list(const StringList *list)
 {
     json_t *array = json_array();
 
@@ -178,8 +179,8 @@ static void set_hidden_paths(json_t *values, const ContainerSpec *spec)
     if (spec->privileged)
         return;
     config_list_hidden_paths(spec, &masked, &read_only);
-    json_object_set_new(values, "MaskedPaths", make_list(&masked));
-    json_object_set_new(values, "ReadonlyPaths", make_list(&read_only));
+    json_object_set_new(values, "MaskedPaths", inspect_make_list(&masked));
+    json_object_set_new(values, "ReadonlyPaths", inspect_make_list(&read_only));
 }
 
 /* Docker has CDI devices as requests to a driver of that name. */
@@ -188,8 +189,8 @@ static void set_device_requests(json_t *values, const ContainerSpec *spec)
     if (spec->cdi_devices.count > 0)
         json_object_set_new(values, "DeviceRequests",
                             json_pack("[{s:s, s:i, s:o, s:n, s:n}]", "Driver", "cdi", "Count", 0,
-                                      "DeviceIDs", make_list(&spec->cdi_devices), "Capabilities",
-                                      "Options"));
+                                      "DeviceIDs", inspect_make_list(&spec->cdi_devices),
+                                      "Capabilities", "Options"));
 }
 
 static json_t *make_id_ranges(const IdRanges *ranges)
@@ -223,5 +224,6 @@ json_t *inspect_host_config(const Container *container, const json_t *spec)
     set_hidden_paths(values, &container->spec);
     set_device_requests(values, &container->spec);
     set_id_mappings(values, &container->spec);
+    inspect_set_host_networks(values, container);
     return inspect_select(host_config_members, ARRAY_SIZE(host_config_members), values);
 }

@@ -188,29 +188,6 @@ static int check_without_network(const char *mode, const ContainerNetwork *netwo
                      mode);
 }
 
-/* What the other container decides. */
-static int check_joined(const ContainerSpec *spec, Error *err)
-{
-    const struct {
-        bool is_there;
-        const char *what;
-    } conflicts[] = {
-        { spec->hostname != NULL, "hostname and the network mode" },
-        { spec->dns.count + spec->dns_search.count + spec->dns_options.count > 0,
-          "dns and the network mode" },
-        { spec->extra_hosts.count > 0, "custom host-to-IP mapping and the network mode" },
-        { spec->port_bindings.count > 0 || spec->publish_all_ports,
-          "port publishing and the container type network mode" },
-    };
-
-    if (*container_mode_joined(spec->network_mode) == '\0')
-        return error_set(err, ERROR_INVALID, "invalid container format container:<name|id>");
-    for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
-        if (conflicts[i].is_there)
-            return error_set(err, ERROR_INVALID, "conflicting options: %s", conflicts[i].what);
-    return 0;
-}
-
 /* What plug-ins of CNI can be asked for; whether those of one configuration do it is known when
  * they are to. */
 static int check_cni(const ContainerSpec *spec, Error *err)
@@ -241,10 +218,7 @@ static int check_cni(const ContainerSpec *spec, Error *err)
 static int check_mode(const ContainerSpec *spec, Error *err)
 {
     const char *mode = spec->network_mode;
-    int r = mode && container_mode_joined(mode) ? check_joined(spec, err) : 0;
 
-    if (r < 0)
-        return r;
     if (container_mode_cni(mode))
         return check_cni(spec, err);
     if (!network_mode_is_network(mode))
@@ -282,13 +256,30 @@ int network_requests_validate(const ContainerSpec *spec, Error *err)
     return r < 0 ? r : name_options_validate(spec, err);
 }
 
-/* Its image may expose ports as well: so whoever makes it is asked once, before they are added. */
-static int check_exposed(const ContainerSpec *spec, Error *err)
+/* What the other container decides. Its image may expose ports, and its host name is the other's:
+ * so whoever makes it is asked once, before they are known. */
+int network_requests_check_joined(const ContainerSpec *spec, Error *err)
 {
-    if (spec->network_mode && container_mode_joined(spec->network_mode) &&
-        spec->exposed_ports.count > 0)
-        return error_set(err, ERROR_INVALID,
-                         "conflicting options: port exposing and the container type network mode");
+    const struct {
+        bool is_there;
+        const char *what;
+    } conflicts[] = {
+        { spec->hostname != NULL, "hostname and the network mode" },
+        { spec->dns.count + spec->dns_search.count + spec->dns_options.count > 0,
+          "dns and the network mode" },
+        { spec->extra_hosts.count > 0, "custom host-to-IP mapping and the network mode" },
+        { spec->port_bindings.count > 0 || spec->publish_all_ports,
+          "port publishing and the container type network mode" },
+        { spec->exposed_ports.count > 0, "port exposing and the container type network mode" },
+    };
+
+    if (!spec->network_mode || !container_mode_joined(spec->network_mode))
+        return 0;
+    if (*container_mode_joined(spec->network_mode) == '\0')
+        return error_set(err, ERROR_INVALID, "invalid container format container:<name|id>");
+    for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
+        if (conflicts[i].is_there)
+            return error_set(err, ERROR_INVALID, "conflicting options: %s", conflicts[i].what);
     return 0;
 }
 
@@ -314,5 +305,5 @@ int network_requests_complete(Engine *engine, ContainerSpec *spec, Error *err)
         (container_mode_is(spec->network_mode, NETWORK_HOST) ||
          container_mode_is(spec->network_mode, NETWORK_NONE)))
         log_warning("published ports are discarded when using %s network mode", spec->network_mode);
-    return check_exposed(spec, err);
+    return network_requests_check_joined(spec, err);
 }

@@ -12,9 +12,6 @@
 #include "base/memory.h"
 #include "base/parse.h"
 
-#define DRIVER_OPTION_INTERFACE "com.docker.network.endpoint.ifname"
-#define DRIVER_OPTION_SYSCTLS "com.docker.network.endpoint.sysctls"
-
 static const char *const modes[] = { "none", "host" };
 static const char *const mode_prefixes[] = { "container:", "ns:", "cni:" };
 
@@ -58,7 +55,7 @@ static int set_sysctls(ContainerNetwork *network, const char *value, Error *err)
 
     string_list_split(&list, value, ',');
     for (size_t i = 0; i < list.count && r >= 0; i++)
-        r = set_pair(&network->sysctls, DRIVER_OPTION_SYSCTLS, list.items[i], err);
+        r = set_pair(&network->sysctls, NETWORK_OPTION_SYSCTLS, list.items[i], err);
     return r;
 }
 
@@ -69,13 +66,13 @@ static int set_driver_option(ContainerNetwork *network, const char *value, Error
     _cleanup_free_ char *key = memory_strndup(value, length);
     const char *content = value[length] ? value + length + 1 : "";
 
-    if (strcmp(key, DRIVER_OPTION_INTERFACE) == 0)
+    if (strcmp(key, NETWORK_OPTION_INTERFACE) == 0)
         return network_request_set(network, "ifname", content, err);
-    if (strcmp(key, DRIVER_OPTION_SYSCTLS) == 0)
+    if (strcmp(key, NETWORK_OPTION_SYSCTLS) == 0)
         return set_sysctls(network, content, err);
     return error_set(err, ERROR_UNSUPPORTED,
-                     "driver option '%s' is not supported, there are " DRIVER_OPTION_INTERFACE
-                     " and " DRIVER_OPTION_SYSCTLS,
+                     "driver option '%s' is not supported, there are " NETWORK_OPTION_INTERFACE
+                     " and " NETWORK_OPTION_SYSCTLS,
                      key);
 }
 

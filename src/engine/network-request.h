@@ -10,6 +10,10 @@
 #include "engine/container-spec.h"
 #include "engine/engine.h"
 
+/* Docker's options of drivers for what has a field of its own here. */
+#define NETWORK_OPTION_INTERFACE "com.docker.network.endpoint.ifname"
+#define NETWORK_OPTION_SYSCTLS "com.docker.network.endpoint.sysctls"
+
 /* Networks by name, of ContainerSpec.network_mode (NULL: the default one, taken for a network); no
  * "none", "host", "container:NAME", "ns:PATH", "cni:NAME". */
 bool network_mode_is_network(const char *mode);
@@ -49,6 +53,10 @@ int network_request_validate(const ContainerNetwork *network, Error *err);
 
 /* The part of container_spec_validate() that is about networks and published ports. */
 int network_requests_validate(const ContainerSpec *spec, Error *err);
+
+/* What may not be said of a container in another one's network, before it is made. Errors:
+ * INVALID. */
+int network_requests_check_joined(const ContainerSpec *spec, Error *err);
 
 /*
  * Decide what is left open: the default network of the configuration. Warns of ports that are not

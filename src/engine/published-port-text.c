@@ -29,6 +29,11 @@ const char *port_protocol_to_string(uint8_t protocol)
     return NULL;
 }
 
+char *published_port_name(const PublishedPort *port)
+{
+    return memory_printf("%u/%s", port->container_port, port_protocol_to_string(port->protocol));
+}
+
 static int find_protocol(const char *name, uint8_t *ret, Error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
@@ -91,27 +96,111 @@ int container_port_parse(const char *text, uint16_t *ret_port, uint8_t *ret_prot
     return r;
 }
 
+/* Ports of each protocol, so that tens of thousands of them are looked up one by one. */
+typedef struct PortSet {
+    uint8_t bits[ARRAY_SIZE(protocols)][(UINT16_MAX + 1) / 8];
+} PortSet;
+
+static bool port_set_contains(const PortSet *set, uint16_t port, uint8_t protocol)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+        if (protocols[i].protocol == protocol)
+            return set->bits[i][port / 8] & 1U << port % 8;
+    return false;
+}
+
+/* False: it is there already. */
+static bool port_set_add(PortSet *set, uint16_t port, uint8_t protocol)
+{
+    if (port_set_contains(set, port, protocol))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+        if (protocols[i].protocol == protocol)
+            set->bits[i][port / 8] |= (uint8_t)(1U << port % 8);
+    return true;
+}
+
+static void port_set_add_text(PortSet *set, const char *text)
+{
+    uint16_t port;
+    uint8_t protocol;
+
+    if (container_port_parse(text, &port, &protocol, NULL) >= 0)
+        (void)port_set_add(set, port, protocol);
+}
+
+static void port_set_add_list(PortSet *set, const StringList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        port_set_add_text(set, list->items[i]);
+}
+
 int exposed_port_parse(const char *text, StringList *ports, Error *err)
 {
+    PortSet known = {};
     _cleanup_free_ char *copy = memory_strdup(text);
     uint8_t protocol;
     PortRange range;
 
     if (take_protocol(copy, &protocol, NULL) < 0 || parse_range(copy, "port", &range, NULL) < 0)
         return error_set(err, ERROR_INVALID, "write it as PORT[-PORT][/tcp|udp|sctp]");
-    for (uint32_t port = range.first; port <= range.last; port++) {
-        _cleanup_free_ char *item = memory_printf("%u/%s", port, port_protocol_to_string(protocol));
-
-        if (!string_list_contains(ports, item))
-            string_list_add(ports, item);
-    }
+    port_set_add_list(&known, ports);
+    for (uint32_t port = range.first; port <= range.last; port++)
+        if (port_set_add(&known, (uint16_t)port, protocol))
+            string_list_printf(ports, "%u/%s", port, port_protocol_to_string(protocol));
     return 0;
 }
 
-static void add_binding(ContainerPortBindings *bindings, const char *address, uint32_t port,
-                        uint8_t protocol, char *host_port)
+void exposed_ports_add_published(ContainerSpec *spec)
 {
-    *JSON_ARRAY_ADD(bindings) = (ContainerPortBinding) {
+    PortSet known = {};
+
+    port_set_add_list(&known, &spec->exposed_ports);
+    for (size_t i = 0; i < spec->port_bindings.count; i++) {
+        const char *text = spec->port_bindings.items[i].container_port;
+        uint16_t port;
+        uint8_t protocol;
+
+        if (container_port_parse(text, &port, &protocol, NULL) >= 0 &&
+            port_set_add(&known, port, protocol))
+            string_list_add(&spec->exposed_ports, text);
+    }
+}
+
+void exposed_ports_without_bindings(const StringList *exposed,
+                                    const ContainerPortBindings *bindings, StringList *ret)
+{
+    PortSet known = {};
+
+    for (size_t i = 0; i < bindings->count; i++)
+        port_set_add_text(&known, bindings->items[i].container_port);
+    for (size_t i = 0; i < exposed->count; i++) {
+        uint16_t port;
+        uint8_t protocol;
+
+        if (container_port_parse(exposed->items[i], &port, &protocol, NULL) >= 0 &&
+            port_set_add(&known, port, protocol))
+            string_list_add(ret, exposed->items[i]);
+    }
+}
+
+/* Room for @count more at once: there may be tens of thousands. */
+static ContainerPortBinding *extend(ContainerPortBindings *bindings, size_t count)
+{
+    size_t capacity = bindings->count;
+    ContainerPortBinding *added;
+
+    bindings->items =
+        memory_grow(bindings->items, &capacity, bindings->count + count, sizeof(*added));
+    added = &bindings->items[bindings->count];
+    bindings->count += count;
+    return added;
+}
+
+static void fill_binding(ContainerPortBinding *binding, const char *address, uint32_t port,
+                         uint8_t protocol, char *host_port)
+{
+    *binding = (ContainerPortBinding) {
         .container_port = memory_printf("%u/%s", port, port_protocol_to_string(protocol)),
         .host_ip = memory_strdup(*address ? address : NULL),
         .host_port = host_port,
@@ -123,6 +212,7 @@ static int add_bindings(ContainerPortBindings *bindings, const char *address, co
                         char *container, Error *err)
 {
     PortRange host_ports = { 0, 0 }, ports;
+    ContainerPortBinding *added;
     uint8_t protocol;
     IpAddress ignored;
     int r = take_protocol(container, &protocol, err);
@@ -143,12 +233,13 @@ static int add_bindings(ContainerPortBindings *bindings, const char *address, co
                          "invalid ranges specified for container and host ports: '%s' and '%s'",
                          container, host);
     if (*host && range_size(&ports) == 1) {
-        add_binding(bindings, address, ports.first, protocol, memory_strdup(host));
+        fill_binding(extend(bindings, 1), address, ports.first, protocol, memory_strdup(host));
         return 0;
     }
+    added = extend(bindings, range_size(&ports));
     for (uint32_t i = 0; i < range_size(&ports); i++)
-        add_binding(bindings, address, ports.first + i, protocol,
-                    *host ? memory_printf("%u", host_ports.first + i) : NULL);
+        fill_binding(&added[i], address, ports.first + i, protocol,
+                     *host ? memory_printf("%u", host_ports.first + i) : NULL);
     return 0;
 }
 
@@ -334,14 +425,6 @@ static void add_to_groups(PortGroups *groups, StringBuffer *text, const Publishe
         (PortGroup) { port->address, port->protocol, port->container_port, port->container_port };
 }
 
-static bool is_published(const PublishedPortList *ports, uint16_t port, uint8_t protocol)
-{
-    for (size_t i = 0; i < ports->count; i++)
-        if (ports->items[i].container_port == port && ports->items[i].protocol == protocol)
-            return true;
-    return false;
-}
-
 /* Published ones and those that are only exposed, in the order of Docker's lists. What the items
  * own stays with @ports. */
 static PublishedPort *collect(const PublishedPortList *ports, const StringList *exposed,
@@ -349,15 +432,18 @@ static PublishedPort *collect(const PublishedPortList *ports, const StringList *
 {
     size_t n_exposed = exposed ? exposed->count : 0, count = 0;
     PublishedPort *all = NEW_ARRAY(PublishedPort, ports->count + n_exposed + 1);
+    PortSet published = {};
 
-    for (size_t i = 0; i < ports->count; i++)
+    for (size_t i = 0; i < ports->count; i++) {
+        (void)port_set_add(&published, ports->items[i].container_port, ports->items[i].protocol);
         all[count++] = ports->items[i];
+    }
     for (size_t i = 0; i < n_exposed; i++) {
         PublishedPort port = {};
 
         if (container_port_parse(exposed->items[i], &port.container_port, &port.protocol, NULL) >=
                 0 &&
-            !is_published(ports, port.container_port, port.protocol))
+            !port_set_contains(&published, port.container_port, port.protocol))
             all[count++] = port;
     }
     qsort(all, count, sizeof(*all), compare_ports);

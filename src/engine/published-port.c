@@ -406,14 +406,6 @@ static int reserve(const Reservation *reservation, const ContainerPortBinding *b
     return r < 0 ? r : take_wish(reservation, &wish, binding->host_port, err);
 }
 
-static bool has_binding(const ContainerPortBindings *bindings, const char *container_port)
-{
-    for (size_t i = 0; i < bindings->count; i++)
-        if (strcmp(bindings->items[i].container_port, container_port) == 0)
-            return true;
-    return false;
-}
-
 static int record_exposed(Engine *engine, const char *id, const StringList *exposed, Error *err)
 {
     _cleanup_free_ char *text = NULL;
@@ -432,17 +424,15 @@ int published_ports_reserve(Engine *engine, const char *id, const PublishRequest
 {
     _cleanup_published_port_list_ PublishedPortList result = {};
     Reservation reservation = { .engine = engine, .id = id, .request = request, .result = &result };
-    size_t n_exposed = request->all && request->exposed ? request->exposed->count : 0;
+    _cleanup_string_list_ StringList rest = {};
     int r = published_ports_list(engine, id, &reservation.own, err);
 
     for (size_t i = 0; i < request->bindings->count && r >= 0; i++)
         r = reserve(&reservation, &request->bindings->items[i], err);
-    for (size_t i = 0; i < n_exposed && r >= 0; i++) {
-        ContainerPortBinding binding = { .container_port = request->exposed->items[i] };
-
-        if (!has_binding(request->bindings, binding.container_port))
-            r = reserve(&reservation, &binding, err);
-    }
+    if (request->all && request->exposed)
+        exposed_ports_without_bindings(request->exposed, request->bindings, &rest);
+    for (size_t i = 0; i < rest.count && r >= 0; i++)
+        r = reserve(&reservation, &(ContainerPortBinding) { .container_port = rest.items[i] }, err);
     if (r >= 0)
         r = record_exposed(engine, id, request->exposed, err);
     published_port_list_done(&reservation.own);

@@ -70,8 +70,18 @@ int published_port_parse(const char *text, ContainerPortBindings *bindings, Erro
 /* "80/tcp", "80-90/udp", "80": as --expose takes it, added as single ports. Errors: INVALID. */
 int exposed_port_parse(const char *text, StringList *ports, Error *err);
 
+/* What is published is exposed: add what of it is not. */
+void exposed_ports_add_published(ContainerSpec *spec);
+
+/* Add those of @exposed that no binding is of. */
+void exposed_ports_without_bindings(const StringList *exposed,
+                                    const ContainerPortBindings *bindings, StringList *ret);
+
 /* "80/tcp" as its parts. Errors: INVALID. */
 int container_port_parse(const char *text, uint16_t *ret_port, uint8_t *ret_protocol, Error *err);
+
+/* "80/tcp", the container's. Free it. */
+char *published_port_name(const PublishedPort *port);
 
 /* "tcp"; NULL: no protocol that has ports. */
 const char *port_protocol_to_string(uint8_t protocol);
