@@ -28,7 +28,9 @@ typedef enum SourceKind {
 
 struct EventSource {
     EventLoop *loop;
-    EventSource *next;
+    EventSource *next;      /* of its loop's; stays when it dies, for who is going through them */
+    EventSource **link;     /* what leads here, while it lives */
+    EventSource *next_dead; /* of those that wait for the end of the round */
     SourceKind kind;
     bool is_dead;    /* freed, waiting for the end of the round */
     bool is_watched; /* known to epoll */
@@ -48,8 +50,8 @@ struct EventLoop {
     int signal_fd;
     sigset_t signals;
     EventSource *sources;
+    EventSource *dead;
     bool is_dispatching;
-    bool has_dead;
     bool is_quitting;
     int code;
 };
@@ -75,8 +77,19 @@ static void source_release(EventSource *source)
     free(source);
 }
 
+static void release_dead(EventLoop *loop)
+{
+    while (loop->dead) {
+        EventSource *source = loop->dead;
+
+        loop->dead = source->next_dead;
+        source_release(source);
+    }
+}
+
 void event_loop_free(EventLoop *loop)
 {
+    release_dead(loop);
     while (loop->sources) {
         EventSource *source = loop->sources;
 
@@ -119,6 +132,9 @@ static int source_add(EventLoop *loop, EventSource *source, uint32_t events, Eve
         return r;
     }
     source->next = loop->sources;
+    source->link = &loop->sources;
+    if (source->next)
+        source->next->link = &source->next;
     loop->sources = source;
     if (ret)
         *ret = source;
@@ -204,24 +220,6 @@ int event_source_set_events(EventSource *source, uint32_t events)
     return source->events == events ? 0 : source_watch(source, events);
 }
 
-/* Unlink and release what was freed during the round. */
-static void loop_sweep(EventLoop *loop)
-{
-    EventSource **link = &loop->sources;
-
-    loop->has_dead = false;
-    while (*link) {
-        EventSource *source = *link;
-
-        if (source->is_dead) {
-            *link = source->next;
-            source_release(source);
-        } else {
-            link = &source->next;
-        }
-    }
-}
-
 void event_source_free(EventSource *source)
 {
     EventLoop *loop = source->loop;
@@ -229,9 +227,13 @@ void event_source_free(EventSource *source)
     if (source->is_watched)
         (void)source_watch(source, 0); /* the descriptor may be closed already */
     source->is_dead = true;
-    loop->has_dead = true;
+    *source->link = source->next;
+    if (source->next)
+        source->next->link = source->link;
+    source->next_dead = loop->dead;
+    loop->dead = source;
     if (!loop->is_dispatching)
-        loop_sweep(loop);
+        release_dead(loop);
 }
 
 static int dispatch_signals(EventLoop *loop)
@@ -283,8 +285,7 @@ static int dispatch_round(EventLoop *loop)
         r = events[i].data.ptr ? dispatch_source(events[i].data.ptr, events[i].events)
                                : dispatch_signals(loop);
     loop->is_dispatching = false;
-    if (loop->has_dead)
-        loop_sweep(loop);
+    release_dead(loop);
     return r;
 }
 
