@@ -16,6 +16,7 @@
 #include "base/string-list.h"
 
 #define DNS_ADDRESS "127.0.0.11"
+#define DNS_PORT 53
 
 /* A container in one network. */
 typedef struct DnsNetwork {

@@ -67,6 +67,8 @@ typedef struct NftExpression {
 
 void nft_encode_load(NetlinkMessage *message, const NftExpression *expression);
 void nft_encode_payload(NetlinkMessage *message, const NftExpression *expression);
+void nft_encode_store(NetlinkMessage *message, const NftExpression *expression);
+void nft_encode_immediate(NetlinkMessage *message, const NftExpression *expression);
 void nft_encode_fib(NetlinkMessage *message, const NftExpression *expression);
 void nft_encode_compare(NetlinkMessage *message, const NftExpression *expression);
 void nft_encode_mask(NetlinkMessage *message, const NftExpression *expression);
@@ -90,6 +92,18 @@ void nft_encode_reject(NetlinkMessage *message, const NftExpression *expression)
     {                                                                                              \
         .encode = nft_encode_payload, .kind = "payload", .what = (base), .offset = (at),           \
         .size = (length), .to = NFT_REGISTER(register)                                             \
+    }
+/* Store a register in the transport header, whose checksum is at @sum. */
+#define NFT_STORE(at, length, register, sum)                                                       \
+    {                                                                                              \
+        .encode = nft_encode_store, .kind = "payload", .what = (sum), .offset = (at),              \
+        .size = (length), .from = NFT_REGISTER(register)                                           \
+    }
+/* Load these bytes. */
+#define NFT_BYTES(register, length, ...)                                                           \
+    {                                                                                              \
+        .encode = nft_encode_immediate, .kind = "immediate", .to = NFT_REGISTER(register),         \
+        .size = (length), .value = __VA_ARGS__                                                     \
     }
 /* Load what kind of address (RTN_*) that in @flags (NFTA_FIB_F_*) is to us. */
 #define NFT_FIB_TYPE(flags, register)                                                              \

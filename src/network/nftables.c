@@ -345,6 +345,22 @@ void nft_encode_payload(NetlinkMessage *message, const NftExpression *expression
     netlink_message_add_be32(message, NFTA_PAYLOAD_LEN, expression->size);
 }
 
+void nft_encode_store(NetlinkMessage *message, const NftExpression *expression)
+{
+    netlink_message_add_be32(message, NFTA_PAYLOAD_SREG, expression->from);
+    netlink_message_add_be32(message, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+    netlink_message_add_be32(message, NFTA_PAYLOAD_OFFSET, expression->offset);
+    netlink_message_add_be32(message, NFTA_PAYLOAD_LEN, expression->size);
+    netlink_message_add_be32(message, NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+    netlink_message_add_be32(message, NFTA_PAYLOAD_CSUM_OFFSET, expression->what);
+}
+
+void nft_encode_immediate(NetlinkMessage *message, const NftExpression *expression)
+{
+    netlink_message_add_be32(message, NFTA_IMMEDIATE_DREG, expression->to);
+    add_value(message, NFTA_IMMEDIATE_DATA, expression->value, expression->size);
+}
+
 void nft_encode_fib(NetlinkMessage *message, const NftExpression *expression)
 {
     netlink_message_add_be32(message, NFTA_FIB_DREG, expression->to);

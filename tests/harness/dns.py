@@ -287,17 +287,17 @@ class Container:
         self.members |= members
         self.names.tool("update", input=json.dumps(self.members))
 
-    def ask(self, name, kind=A, **options):
+    def ask(self, name, kind=A, server=SERVER[0], **options):
         """The answer to a question over UDP."""
-        return self.exchange(question(name, kind, **options))
+        return self.exchange(question(name, kind, **options), server)
 
-    def exchange(self, message):
-        with self.place.connect(*SERVER, socket.SOCK_DGRAM) as client:
+    def exchange(self, message, server=SERVER[0]):
+        with self.place.connect(server, 53, socket.SOCK_DGRAM) as client:
             client.send(message)
             return Message(client.recv(65536))
 
-    def ask_tcp(self, name, kind=A, **options):
-        with self.place.connect(*SERVER) as client:
+    def ask_tcp(self, name, kind=A, server=SERVER[0], **options):
+        with self.place.connect(server, 53) as client:
             send_stream(client, question(name, kind, **options))
             return Message(receive_stream(client))
 

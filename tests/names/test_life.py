@@ -4,13 +4,12 @@
 import json
 import os
 import select
-import socket
 import subprocess
 
 import pytest
 
 from harness import leaks
-from harness.dns import NO_NAME, Refusal, SERVER, reply
+from harness.dns import NO_NAME, Refusal, reply
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +44,7 @@ def test_the_end_of_a_container_is_seen_at_once(names):
     one.kill()
     assert names.list() == {two.id}
     assert two.values("one") == NO_NAME
-    for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:  # and its sockets are gone
-        one.place.listen(*SERVER, kind).close()
+    assert two.place.run("ss", "-Hlntu") != "" == one.place.run("ss", "-Hlntu")
 
 
 def test_many_who_need_it_at_once_start_one(names):
@@ -76,6 +74,16 @@ def test_a_killed_one_is_followed_by_the_next(names):
     one.register()
     assert names.list() == {one.id, two.id}
     assert one.values("two") == ["10.0.0.1"]
+
+
+def test_whoever_registers_a_container_again_replaces_what_was_there(names):
+    one = names.add("one")
+    one.members["networks"][0]["names"] = ["new"]
+    for _ in range(2):
+        one.register()
+        assert (one.values("new"), one.values("one")) == (["10.0.0.1"], NO_NAME)
+        rules = [entry for entry in one.place.nft("list", "ruleset") if "rule" in entry]
+        assert len(rules) == 4 and len(one.place.run("ss", "-Hlntu").splitlines()) == 2
 
 
 def test_who_comes_while_it_ends_finds_the_next(names):

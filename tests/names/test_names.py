@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What containers are called, as their neighbours see it."""
 
+import contextlib
+
 import pytest
 
 from harness import dns
@@ -108,3 +110,23 @@ def test_edns_is_answered_with_edns(names):
     web = names.add("web", addresses=["10.0.0.2"])
     answer = web.ask("web", edns=1232)
     assert answer.values == ["10.0.0.2"] and [one.kind for one in answer.additional] == [dns.OPT]
+
+
+def test_a_container_can_have_a_name_server_of_its_own(names, upstream):
+    web = names.add("web", addresses=["10.0.0.2"])
+    with contextlib.closing(dns.Upstream(web.place, "0.0.0.0", lambda message, transport: [
+            reply(message.data, dns.address_record(message.name, "192.0.2.1"))])) as own:
+        for server, address in ("127.0.0.1", "192.0.2.1"), (dns.SERVER[0], "10.0.0.2"):
+            assert web.ask("web", server=server).values == [address]
+            assert web.ask_tcp("web", server=server).values == [address]
+    assert [transport for transport, *_ in own.asked] == ["udp", "tcp"]
+
+
+def test_names_work_in_a_container_that_tracks_its_connections(names):
+    web = names.add("web", addresses=["10.0.0.2"])
+    web.place.nft("add table inet own")
+    for hook in "input", "output":
+        web.place.nft(f"add chain inet own {hook} {{ type filter hook {hook} priority 0; "
+                      "policy drop; }")
+        web.place.nft(f"add rule inet own {hook} ct state new,established accept")
+    assert web.values("web") == web.ask_tcp("web").values == ["10.0.0.2"]

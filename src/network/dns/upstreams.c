@@ -15,8 +15,8 @@
 #include "base/fd.h"
 #include "base/ip-address.h"
 #include "base/time-format.h"
+#include "network/dns-client.h"
 
-#define DNS_PORT 53
 #define RESOLV_CONF_MAX 65536
 #define FAILURE_KEPT (30 * NANOSECONDS_PER_SECOND)
 
