@@ -245,6 +245,16 @@ static const Command commands[] = {
         .execute = cli_container_wait,
     },
     {
+        .names = { "container plug" },
+        .arguments = "CONTAINER PID",
+        .summary = "Make the networks of a container that its shim starts again",
+        .options = &no_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .flags = COMMAND_HIDDEN,
+        .execute = cli_container_plug,
+    },
+    {
         .names = { "container recover" },
         .arguments = "CONTAINER",
         .summary = "Finish what a process that died had begun with a container",

@@ -6,6 +6,17 @@
 
 static const Command commands[] = {
     {
+        .names = { "network connect" },
+        .arguments = "NETWORK CONTAINER",
+        .summary = "Connect a container to a network",
+        .description = "The container may run or not. One that runs has its new interface, and "
+                       "its names and files, when this ends.",
+        .options = &network_connect_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .execute = cli_network_connect,
+    },
+    {
         .names = { "network create" },
         .arguments = "NETWORK",
         .summary = "Make a network",
@@ -15,6 +26,15 @@ static const Command commands[] = {
         .min_arguments = 1,
         .max_arguments = 1,
         .execute = cli_network_create,
+    },
+    {
+        .names = { "network disconnect" },
+        .arguments = "NETWORK CONTAINER",
+        .summary = "Disconnect a container from a network",
+        .options = &network_disconnect_option_table,
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .execute = cli_network_disconnect,
     },
     {
         .names = { "network graph" },
@@ -50,6 +70,16 @@ static const Command commands[] = {
         .summary = "Remove networks that are not used",
         .options = &network_prune_option_table,
         .execute = cli_network_prune,
+    },
+    {
+        .names = { "network reload" },
+        .arguments = "",
+        .summary = "Make links, firewall and names of running containers anew",
+        .description = "For after a firewall was reloaded with all that others had in it, or an "
+                       "interface was deleted. Every command that shows containers repairs what "
+                       "it finds missing; this one trusts nothing.",
+        .options = &no_option_table,
+        .execute = cli_network_reload,
     },
     {
         .names = { "network rm", "network remove" },

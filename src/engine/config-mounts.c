@@ -119,11 +119,21 @@ static int adapt_shared_memory(RuntimeConfig *config, const ConfigSource *source
     return 0;
 }
 
+/* Who shares another one's network has its names, too. */
+static char *own_file_directory(const ConfigSource *source)
+{
+    const char *joined = container_mode_joined(source->container->spec.network_mode);
+
+    return joined ? memory_printf("%s/containers/%s", source->engine->state_path, joined)
+                  : memory_strdup(source->directory);
+}
+
 static void add_own_files(RuntimeConfig *config, const ConfigSource *source)
 {
+    _cleanup_free_ char *directory = own_file_directory(source);
+
     for (size_t i = 0; i < CONTAINER_OWN_FILES; i++) {
-        _cleanup_free_ char *path =
-            memory_printf("%s/%s", source->directory, container_own_files[i].name);
+        _cleanup_free_ char *path = memory_printf("%s/%s", directory, container_own_files[i].name);
 
         config_map_own_file(source, config_add_mount(config, container_own_files[i].destination,
                                                      "bind", path, "bind,rprivate"));

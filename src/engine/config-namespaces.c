@@ -57,7 +57,7 @@ int config_open_shared_memory(const ConfigSource *source, char **ret_path, Error
 static int add_namespace(RuntimeConfig *config, const ConfigSource *source, const char *type,
                          const char *file, const char *mode, Error *err)
 {
-    const char *other = container_mode_joined(mode);
+    const char *other = container_mode_joined(mode), *path = container_mode_path(mode);
     LinuxNamespace *namespace;
     int fd, r;
 
@@ -65,6 +65,7 @@ static int add_namespace(RuntimeConfig *config, const ConfigSource *source, cons
         return 0;
     namespace = JSON_ARRAY_ADD(&config->linux_config.namespaces);
     namespace->type = memory_strdup(type);
+    namespace->path = memory_strdup(path);
     if (!other)
         return 0;
     r = open_of_container(source, other, file, &fd, err);
@@ -91,7 +92,7 @@ int config_add_namespaces(RuntimeConfig *config, const ConfigSource *source, Err
         { "uts", "ns/uts", spec->uts_mode },
         { "cgroup", "ns/cgroup", spec->cgroupns_mode },
         { "user", "ns/user", userns_mode(source->container) },
-        { "network", "ns/net", container_uses_host_network(source->container) ? "host" : NULL },
+        { "network", "ns/net", spec->network_mode },
     };
     int r = 0;
 

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/random-id.h"
 #include "base/time-format.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 #include "engine/volume.h"
 #include "sandbox/cgroup.h"
@@ -186,6 +187,7 @@ int container_claim_remove(ContainerClaim *claim, Error *err)
             return r;
     }
 
+    container_network_release(engine, container);
     volume_release(engine, container->id);
     claim->rootfs_fd = fd_close(claim->rootfs_fd);
     claim->id_map_fd = fd_close(claim->id_map_fd);
@@ -234,6 +236,7 @@ int container_claim_record_exit(ContainerClaim *claim, const ShimExit *told, Err
     container->restart_count = told->restart_count;
     container->finished_at = told->finished_at;
     container->pid = 0;
+    container_network_release(claim->engine, container);
     return container_row_update(claim->engine, container, err);
 }
 

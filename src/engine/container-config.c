@@ -53,7 +53,7 @@ static void add_sysctls(RuntimeConfig *config, const Container *container)
     _cleanup_free_ char *groups = ping_groups(container);
 
     /* In a network of its own a container may use low ports and ping without privilege. */
-    if (!container_uses_host_network(container)) {
+    if (container_owns_network(container)) {
         string_map_set(sysctls, "net.ipv4.ip_unprivileged_port_start", "0");
         string_map_set(sysctls, "net.ipv4.ping_group_range", groups);
     }

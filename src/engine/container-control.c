@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 
 struct ContainerEnd {
@@ -342,6 +343,7 @@ int container_rename(Engine *engine, const char *name, const char *new_name, Err
     if (r < 0)
         return r;
     container_tell(engine, container, "rename", &attributes);
+    container_network_rename(engine, container);
     if (container_is_up(container) && container_connect(engine, container, &shim, NULL) >= 0)
         (void)shim_client_reload(shim, NULL); /* its events then have the new name */
     return 0;

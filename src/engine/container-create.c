@@ -18,6 +18,7 @@
 #include "base/random-id.h"
 #include "base/time-format.h"
 #include "engine/container-files.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 #include "engine/name-generator.h"
 #include "engine/network-request.h"
@@ -205,7 +206,11 @@ static int claim_row(ContainerClaim *claim, ImageStore *images, StringList *anon
     if (r >= 0)
         r = secret_refer(claim->engine, container->id, &container->spec, err);
     if (r >= 0)
+        r = container_network_resolve(claim->engine, &container->spec, err);
+    if (r >= 0)
         r = claim_name(claim->engine, container, &ids, err);
+    if (r >= 0)
+        r = container_network_insert(claim->engine, container, err);
     if (r >= 0)
         r = volume_refer(claim->engine, container->id, existing, err);
     if (r >= 0)
@@ -321,7 +326,7 @@ int container_create(Engine *engine, ContainerSpec *spec, ContainerClaim **ret, 
     r = container_config_write(claim, err);
     if (r < 0)
         return r;
-    r = container_settings_write(claim->directory_fd, claim->container, err);
+    r = container_settings_write(engine, claim->directory_fd, claim->container, err);
     if (r < 0)
         return r;
 

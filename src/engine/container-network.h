@@ -17,6 +17,10 @@
  * "none", "host", "container:", "ns:". */
 bool container_has_links(const Container *container);
 
+/* Decide what a network mode that names another container stands for: before its row is inserted.
+ * Errors: NOT_FOUND. */
+int container_network_resolve(Engine *engine, ContainerSpec *spec, Error *err);
+
 /* Record its networks: in the transaction that inserts its row. Errors: those of network_find(),
  * endpoint_insert(). */
 int container_network_insert(Engine *engine, const Container *container, Error *err);
@@ -31,6 +35,13 @@ int container_network_plug(Engine *engine, const Container *container, pid_t pid
 /* It has ended, or failed to start: what is on the host for it goes. May be repeated; what cannot
  * be undone is warned of. Before its row says so. */
 void container_network_release(Engine *engine, const Container *container);
+
+/* A start that came to nothing: release it, and give its addresses and ports up, as no end of it
+ * will. */
+void container_network_unplug(Engine *engine, const Container *container);
+
+/* It has another name now: others in its networks find it by that. What fails is warned of. */
+void container_network_rename(Engine *engine, const Container *container);
 
 /* `cay network connect` and `disconnect`, of a container in any state. Errors: NOT_FOUND, CONFLICT
  * (it is in there already, it shares another one's network), INVALID. */

@@ -151,6 +151,8 @@ int container_connect(Engine *engine, const Container *container, ShimClient **r
 
 /* A pidfd of the first process of a refreshed container that is up. CONFLICT: it has ended. */
 int container_process_open(const Container *container, int *ret_pidfd, Error *err);
+/* The same of one that is not up yet, or again: @pid is what its shim says. */
+int container_process_open_pid(const Container *container, pid_t pid, int *ret_pidfd, Error *err);
 
 /* The root that it has made for itself (O_PATH). What lies below is only ever data. */
 int container_process_open_root(const Container *container, int pidfd, int *ret_fd, Error *err);
@@ -267,7 +269,8 @@ int container_config_write(ContainerClaim *claim, Error *err);
  * Write what the shim has to know (shim-settings.h) into the container's directory @directory_fd:
  * at its creation, and whenever its name or its spec has changed. Errors: EXHAUSTED, SYSTEM.
  */
-int container_settings_write(int directory_fd, const Container *container, Error *err);
+int container_settings_write(const Engine *engine, int directory_fd, const Container *container,
+                             Error *err);
 
 /*
  * Of these settings: the log's driver, its options and what its entries bear (container-log-tag.c).

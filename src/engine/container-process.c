@@ -40,26 +40,31 @@ static bool names_cgroup(const char *text, const char *path)
 }
 
 /* Does the kernel count the process as one of the container's? */
-static bool is_in_container(const Container *container, int pidfd)
+static bool is_in_container(const Container *container, pid_t pid, int pidfd)
 {
     _cleanup_free_ char *path = container_cgroup_path(container), *text = NULL;
     _cleanup_close_ int fd = -EBADF;
     char name[32];
 
-    (void)snprintf(name, sizeof(name), "/proc/%d/cgroup", (pid_t)container->pid);
+    (void)snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
     fd = open(name, O_RDONLY | O_CLOEXEC);
     return fd >= 0 && fd_read_all(fd, CGROUP_FILE_MAX, &text, NULL) >= 0 &&
            names_cgroup(text, path) && container_process_is_alive(pidfd);
 }
 
-int container_process_open(const Container *container, int *ret_pidfd, Error *err)
+int container_process_open_pid(const Container *container, pid_t pid, int *ret_pidfd, Error *err)
 {
-    _cleanup_close_ int pidfd = container->pid > 0 ? pidfd_open((pid_t)container->pid, 0) : -EBADF;
+    _cleanup_close_ int pidfd = pid > 0 ? pidfd_open(pid, 0) : -EBADF;
 
-    if (pidfd < 0 || !is_in_container(container, pidfd))
+    if (pidfd < 0 || !is_in_container(container, pid, pidfd))
         return not_running(container, err);
     *ret_pidfd = TAKE_FD(pidfd);
     return 0;
+}
+
+int container_process_open(const Container *container, int *ret_pidfd, Error *err)
+{
+    return container_process_open_pid(container, (pid_t)container->pid, ret_pidfd, err);
 }
 
 int container_process_open_root(const Container *container, int pidfd, int *ret_fd, Error *err)

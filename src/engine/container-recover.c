@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 #include "engine/network.h"
 #include "engine/volume-private.h"
@@ -66,8 +67,12 @@ static int recover_settled(ContainerClaim *claim, Error *err)
 {
     int r = container_kill_remains(claim, err);
 
-    if (r < 0 || !has_run(claim))
+    if (r < 0)
         return r;
+    if (!has_run(claim)) {
+        container_network_unplug(claim->engine, claim->container); /* a start that was cut short */
+        return 0;
+    }
     if (claim->container->spec.auto_remove)
         return container_claim_remove(claim, err);
     r = container_set_state(claim->container, CONTAINER_RUNNING, err);

@@ -8,7 +8,9 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/parse.h"
+#include "base/process.h"
 #include "base/time-format.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 #include "supervisor/shim-settings.h"
 
@@ -75,7 +77,25 @@ static int stop_signal_of(const ContainerSpec *spec)
     return signal;
 }
 
-int container_settings_write(int directory_fd, const Container *container, Error *err)
+/* What a shim executes when it starts the container again, which has new namespaces then. */
+static void add_plug(const Engine *engine, const Container *container, StringList *arguments)
+{
+    _cleanup_free_ char *self = process_own_program();
+
+    if (!self || !container_has_links(container))
+        return;
+    string_list_add(arguments, self);
+    string_list_add(arguments, "--state");
+    string_list_add(arguments, engine->state_path);
+    string_list_add(arguments, "--runtime-dir");
+    string_list_add(arguments, engine->runtime_path);
+    string_list_add(arguments, "container");
+    string_list_add(arguments, "plug");
+    string_list_add(arguments, container->id);
+}
+
+int container_settings_write(const Engine *engine, int directory_fd, const Container *container,
+                             Error *err)
 {
     const ContainerSpec *spec = &container->spec;
     _cleanup_shim_settings_ ShimSettings settings = {
@@ -94,6 +114,7 @@ int container_settings_write(int directory_fd, const Container *container, Error
     int r;
 
     string_map_copy(&settings.labels, &spec->labels);
+    add_plug(engine, container, &settings.plug);
     r = container_log_settings(container, &settings, err);
     if (r < 0)
         return r;
@@ -107,5 +128,5 @@ int container_settings_rewrite(Engine *engine, const Container *container, Error
 
     if (directory_fd < 0)
         return error_errno(err, "open the directory of container '%s'", container->name);
-    return container_settings_write(directory_fd, container, err);
+    return container_settings_write(engine, directory_fd, container, err);
 }

@@ -313,3 +313,8 @@ const char *container_mode_cni(const char *mode)
 {
     return behind(mode, "cni:");
 }
+
+const char *container_mode_path(const char *mode)
+{
+    return behind(mode, "ns:");
+}

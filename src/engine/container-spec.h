@@ -251,6 +251,9 @@ const char *container_mode_joined(const char *mode);
 /* The same for "cni:NAME". */
 const char *container_mode_cni(const char *mode);
 
+/* The path of the namespace in "ns:PATH", NULL for all others. */
+const char *container_mode_path(const char *mode);
+
 /* Errors: INVALID. */
 int container_name_validate(const char *name, Error *err);
 

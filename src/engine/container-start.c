@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "engine/container-files.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 
 #define START_FAILED_EXIT_CODE 128
@@ -112,6 +113,9 @@ static int prepare_start(ContainerClaim *claim, int *ret_lock_fd, Error *err)
         r = container_files_write(claim->directory_fd, claim->container, err);
     if (r >= 0)
         r = container_config_write(claim, err);
+    if (r >= 0 &&
+        container_has_links(claim->container)) /* another version of us may have made it */
+        r = container_settings_write(claim->engine, claim->directory_fd, claim->container, err);
     return r;
 }
 
@@ -135,11 +139,16 @@ int container_start(ContainerClaim *claim, bool is_attached, int terminal_fd, Er
     if (r >= 0)
         r = spawn_shim(claim, terminal_fd, &problem);
     update_lock_fd = fd_close(update_lock_fd); /* the cgroup is there, for updates to find */
+    if (r >= 0)
+        r = container_network_plug(claim->engine, container, shim_client_container_pid(claim->shim),
+                                   &problem);
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
     claim->rootfs_fd = fd_close(claim->rootfs_fd); /* the shim has it */
     claim->id_map_fd = fd_close(claim->id_map_fd);
     r = shim_client_start(claim->shim, is_attached, &problem);
+    if (r < 0)
+        container_network_unplug(claim->engine, container);
     if (r < 0)
         return give_up_start(claim, r, &problem, err);
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* From the cgroup, and for the network from the first process's view of its interfaces. */
+/* From the cgroup, and for the network from the interfaces of its namespace. */
 
 #include "engine/container-stats.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,13 +12,12 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
-#include "base/string-list.h"
 #include "base/time-format.h"
+#include "engine/container-files.h"
 #include "engine/container-private.h"
+#include "network/network-link.h"
 #include "sandbox/cgroup-stats.h"
 #include "sandbox/cgroup.h"
-
-#define NETWORK_TABLE_MAX (1024 * 1024)
 
 static uint64_t machine_memory(void)
 {
@@ -70,40 +67,21 @@ static void add_cgroup(const CgroupStats *cgroup, ContainerStats *stats)
     stats->block_written = sum_of(&cgroup->block_io.service_bytes, "Write");
 }
 
-/* proc_pid_net(5): "  eth0: bytes packets errs drop fifo frame compressed multicast bytes ..." */
-static void add_interface(const char *line, ContainerStats *stats)
-{
-    const char *colon = strchr(line, ':');
-    unsigned long long received, sent;
-
-    line += strspn(line, " ");
-    if (!colon || strncmp(line, "lo:", 3) == 0 ||
-        sscanf(colon + 1, "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &received, &sent) != 2)
-        return;
-    stats->network_received += received;
-    stats->network_sent += sent;
-}
-
-/* Of the host's network and another container's nothing is its own. */
-static bool has_own_network(const Container *container)
-{
-    const char *mode = container->spec.network_mode;
-
-    return !container_mode_is(mode, "host") && !container_mode_joined(mode);
-}
-
 static void add_network(const Container *container, ContainerStats *stats)
 {
-    _cleanup_free_ char *path = memory_printf("/proc/%lld/net/dev", (long long)container->pid);
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    _cleanup_free_ char *text = NULL;
-    _cleanup_string_list_ StringList lines = {};
+    _cleanup_(network_counters_done) NetworkCountersList counters = {};
+    _cleanup_close_ int fd = -EBADF;
 
-    if (fd < 0 || fd_read_all(fd, NETWORK_TABLE_MAX, &text, NULL) < 0)
+    /* Else it has just ended. */
+    if (container_open_process_file(container, "ns/net", &fd, NULL) < 0 ||
+        network_read_counters(fd, &counters, NULL) < 0)
         return;
-    string_list_split(&lines, text, '\n');
-    for (size_t i = 0; i < lines.count; i++)
-        add_interface(lines.items[i], stats);
+    for (size_t i = 0; i < counters.count; i++) {
+        stats->network_received += counters.items[i].rx_bytes;
+        stats->network_sent += counters.items[i].tx_bytes;
+        stats->network_received_packets += counters.items[i].rx_packets;
+        stats->network_sent_packets += counters.items[i].tx_packets;
+    }
 }
 
 /* Returns 1, 0 (it has none, so it does not run) or -errno. */
@@ -134,7 +112,7 @@ int container_read_stats(const Container *container, ContainerStats *ret, Error 
         return r;
     if (r > 0 && cgroup_read_stats(cgroup, &read, NULL) >= 0) { /* else it is being removed */
         add_cgroup(&read, &stats);
-        if (has_own_network(container))
+        if (container_owns_network(container))
             add_network(container, &stats);
     }
     *ret = stats;

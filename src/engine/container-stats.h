@@ -20,6 +20,8 @@ typedef struct ContainerStats {
     uint64_t block_written;
     uint64_t network_received; /* bytes; zero where it has no network of its own */
     uint64_t network_sent;
+    uint64_t network_received_packets;
+    uint64_t network_sent_packets;
 } ContainerStats;
 
 /*

@@ -45,7 +45,8 @@ static bool adds_host_capability(const ContainerSpec *spec)
 static bool shares_with_host(const ContainerSpec *spec)
 {
     return container_mode_is(spec->pid_mode, "host") || container_mode_is(spec->ipc_mode, "host") ||
-           container_mode_is(spec->network_mode, "host") || spec->privileged ||
+           container_mode_is(spec->network_mode, "host") ||
+           container_mode_path(spec->network_mode) || spec->privileged ||
            adds_host_capability(spec) || spec->device_cgroup_rules.count > 0 ||
            spec->cdi_devices.count > 0 || spec->runtime;
 }
@@ -55,6 +56,8 @@ static const char *find_host_namespace(const ContainerSpec *spec)
 {
     if (container_mode_is(spec->pid_mode, "host"))
         return "--pid host";
+    if (container_mode_path(spec->network_mode)) /* whose it is nobody knows; root may enter it */
+        return "--network ns:PATH";
     return container_mode_is(spec->ipc_mode, "host") ? "--ipc host" : NULL;
 }
 
@@ -63,7 +66,9 @@ static const char *find_joined(const ContainerSpec *spec)
 {
     const char *joined = container_mode_joined(spec->pid_mode);
 
-    return joined ? joined : container_mode_joined(spec->ipc_mode);
+    if (!joined)
+        joined = container_mode_joined(spec->ipc_mode);
+    return joined ? joined : container_mode_joined(spec->network_mode);
 }
 
 static void set_mode(ContainerSpec *spec, char *mode)

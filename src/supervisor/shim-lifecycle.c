@@ -256,6 +256,28 @@ static void forget_run(Shim *shim)
     shim->last_signal = 0;
 }
 
+/* The run is made, or @r says that it could not be: execute its program. */
+static void start_again(Shim *shim, int r, Error *err)
+{
+    if (r >= 0)
+        r = run_start(shim, on_end, err);
+    if (r < 0) {
+        fail_run(shim, err);
+        report_die(shim);
+        if (shim->state == SHIM_RESTARTING)
+            plan_restart(shim);
+        return;
+    }
+    run_settle(shim);
+    has_started(shim);
+}
+
+static void on_plugged(Shim *shim, int r, Error *err)
+{
+    start_again(shim, r, err);
+    shim_advance(shim);
+}
+
 static void restart(Shim *shim)
 {
     _cleanup_error_ Error err = {};
@@ -264,20 +286,27 @@ static void restart(Shim *shim)
     forget_run(shim);
     unprotect(shim);
     r = run_create(shim, &err);
+    if (r >= 0 && plug_is_wanted(shim))
+        r = plug_begin(shim, on_plugged, &err);
     protect(shim);
     if (r >= 0)
         r = run_prepare(shim, &err);
-    if (r >= 0)
-        r = run_start(shim, on_end, &err);
-    if (r < 0) {
-        fail_run(shim, &err);
-        report_die(shim);
-        if (shim->state == SHIM_RESTARTING)
-            plan_restart(shim);
-        return;
-    }
-    run_settle(shim);
-    has_started(shim);
+    if (r < 0 || !shim->plug)
+        start_again(shim, r, &err);
+}
+
+/* It was stopped while its networks were made: the end that was told already is the last one. */
+static void abandon_run(Shim *shim)
+{
+    int64_t count = shim->exit.restart_count;
+
+    run_free(shim);
+    shim_exit_done(&shim->exit);
+    shim->exit = shim->last_end;
+    shim->exit.restart_count = count;
+    shim->exit.is_stopped = true;
+    output_begin_drain(shim);
+    input_reset(shim);
 }
 
 static int on_restart(EventSource *source, void *data)
@@ -321,9 +350,13 @@ static bool deliver_end(Shim *shim)
 
 static void advance_restarting(Shim *shim)
 {
-    if (shim->exit.is_stopped)
+    bool is_stopped = shim->exit.is_stopped;
+
+    if (is_stopped && shim->plug)
+        abandon_run(shim);
+    if (is_stopped)
         end_wait(shim);
-    else if (deliver_end(shim) && !shim->restart_timer)
+    else if (!shim->plug && deliver_end(shim) && !shim->restart_timer)
         restart(shim);
 }
 

@@ -29,6 +29,7 @@ typedef struct Peer Peer;
 typedef struct ShimExec ShimExec;
 typedef struct ShimHealth ShimHealth;
 typedef struct ShimOci ShimOci;
+typedef struct ShimPlug ShimPlug;
 
 /* What a peer still has to be sent, in this order; each at most once at a time. */
 typedef enum PeerDebt {
@@ -122,6 +123,7 @@ struct Shim {
     /* between two runs */
     EventSource *restart_timer;
     int64_t restart_delay; /* as waited last, nanoseconds; 0: never */
+    ShimPlug *plug;        /* makes the networks of a run that is about to start; NULL: none does */
 
     EventSource *listener;
     int listen_fd;
@@ -314,6 +316,21 @@ void exec_set_window(ShimExec *exec, const ShimWindow *window);
 void exec_record_end(Shim *shim);
 
 void exec_free(Shim *shim);
+
+/* shim-plug.c: the networks of a run that the restart policy has begun */
+
+/* Has the container any that are made for it? */
+bool plug_is_wanted(const Shim *shim);
+
+/* @r is 0, or -errno with the reason in @err. */
+typedef void (*PlugHandler)(Shim *shim, int r, Error *err);
+
+/* Have them made for the run that waits to be started. @handler is called when they are, or could
+ * not be; not after a failure here. */
+int plug_begin(Shim *shim, PlugHandler handler, Error *err);
+
+/* The run is over before it has begun. */
+void plug_cancel(Shim *shim);
 
 /*
  * shim-control.c: what clients have done to the container. Each returns 0 or -errno: ESRCH (it has

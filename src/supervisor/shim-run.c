@@ -215,6 +215,7 @@ void run_settle(Shim *shim)
 
 void run_free(Shim *shim)
 {
+    plug_cancel(shim);
     if (shim->end)
         event_source_free(TAKE_PTR(shim->end));
     forget_oom(shim);

@@ -40,6 +40,7 @@ static const JsonField settings_fields[] = {
     JSON_FIELD(ShimSettings, log_options, "logOptions", JSON_TYPE_STRING_MAP),
     JSON_FIELD(ShimSettings, log_attributes, "logAttributes", JSON_TYPE_STRING_MAP),
     JSON_FIELD(ShimSettings, runtime, "runtime", JSON_TYPE_STRING),
+    JSON_FIELD(ShimSettings, plug, "plug", JSON_TYPE_STRING_LIST),
 };
 const JsonStruct shim_settings_json = JSON_STRUCT(ShimSettings, settings_fields);
 

@@ -46,6 +46,8 @@ typedef struct ShimSettings {
     StringMap log_options;        /* "tag" is expanded */
     StringMap log_attributes;     /* what each entry of the log bears */
     char *runtime;                /* absolute path of another OCI runtime; NULL: our sandbox */
+    StringList plug; /* argv (the path absolute) of what makes the networks of a restarted
+                        container, to which its pid is added; empty: it has none */
 } ShimSettings;
 
 extern const JsonStruct shim_settings_json;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the firewall has to know of containers: the networks that they are in, and their ports. It
+ * is derived from rows each time, so that it can be made anew from nothing. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/container-network-private.h"
+
+typedef struct PortSet {
+    FirewallPort *items;
+    size_t count;
+    size_t capacity;
+} PortSet;
+
+static void port_set_done(PortSet *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        free((void *)set->items[i].allowed);
+    free(set->items);
+}
+
+#define _cleanup_port_set_ _cleanup_(port_set_done)
+
+typedef struct NetworkSet {
+    FirewallNetwork *items;
+    size_t count;
+    size_t capacity;
+} NetworkSet;
+
+static void network_set_done(NetworkSet *set)
+{
+    free(set->items);
+}
+
+#define _cleanup_network_set_ _cleanup_(network_set_done)
+
+static int open_firewall(Engine *engine, Firewall **ret, Error *err)
+{
+    return firewall_open(network_tag(engine), ret, err);
+}
+
+/* Only where the host takes part in it there is anything to filter. */
+static void add_network(NetworkSet *set, const Network *network)
+{
+    const NetworkSpec *spec = &network->spec;
+    const NetworkDriver *driver = network_driver_find(spec->driver);
+    FirewallNetwork *added;
+
+    if (!driver || !network_driver_is_routed(driver) || !spec->interface ||
+        spec->subnets.count == 0)
+        return;
+    set->items = memory_grow(set->items, &set->capacity, set->count + 1, sizeof(*set->items));
+    added = &set->items[set->count++];
+    *added = (FirewallNetwork) {
+        .is_internal = spec->is_internal,
+        .masquerade = !spec->no_masquerade,
+        .no_container_traffic = spec->no_container_traffic,
+    };
+    (void)snprintf(added->interface, sizeof(added->interface), "%s", spec->interface);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++) {
+        NetworkPrefixes prefixes;
+
+        if (!network_spec_prefixes(spec, family, &prefixes))
+            continue;
+        added->subnets[family] = prefixes.subnet;
+        added->gateways[family] = prefixes.gateway;
+    }
+}
+
+/* Of another family than the port's address nobody could ever match. */
+static const IpPrefix *make_allowed(const PublishedPort *port, int family, size_t *ret_count)
+{
+    IpPrefix *allowed = NEW_ARRAY(IpPrefix, port->allow.count + 1);
+
+    *ret_count = 0;
+    for (size_t i = 0; i < port->allow.count; i++) {
+        IpPrefix prefix;
+
+        if (ip_prefix_parse(port->allow.items[i], &prefix) >= 0 && prefix.address.family == family)
+            allowed[(*ret_count)++] = prefix;
+    }
+    return allowed;
+}
+
+/* One that only the other family may reach is for nobody. */
+static bool is_for_nobody(const PublishedPort *port, const FirewallPort *made)
+{
+    return port->allow.count > 0 && made->n_allowed == 0;
+}
+
+static void add_ports(PortSet *set, const NetworkView *view)
+{
+    for (size_t i = 0; i < view->ports.count; i++) {
+        const PublishedPort *port = &view->ports.items[i];
+        size_t gateway = network_view_gateway(view, ip_address_index(&port->address));
+        FirewallPort made = {
+            .protocol = port->protocol,
+            .address = port->address,
+            .port = port->host_port,
+            .target_port = port->container_port,
+        };
+
+        if (gateway == NO_ENDPOINT)
+            continue;
+        made.target = view->endpoints.items[gateway].addresses[ip_address_index(&port->address)];
+        if (!ip_address_is_set(&made.target))
+            continue;
+        made.allowed = make_allowed(port, port->address.family, &made.n_allowed);
+        if (is_for_nobody(port, &made)) {
+            free((void *)made.allowed);
+            continue;
+        }
+        set->items = memory_grow(set->items, &set->capacity, set->count + 1, sizeof(*set->items));
+        set->items[set->count++] = made;
+    }
+}
+
+static int add_to_firewall(Firewall *firewall, const NetworkView *view, Error *err)
+{
+    _cleanup_network_set_ NetworkSet networks = {};
+    _cleanup_port_set_ PortSet ports = {};
+    int r = 0;
+
+    for (size_t i = 0; i < view->networks.count; i++)
+        add_network(&networks, view->networks.items[i]);
+    add_ports(&ports, view);
+    for (size_t i = 0; i < networks.count && r >= 0; i++)
+        r = firewall_add_network(firewall, &networks.items[i], err);
+    if (r >= 0 && ports.count > 0)
+        r = firewall_add_ports(firewall, ports.items, ports.count, err);
+    return r;
+}
+
+static int add_running(Engine *engine, const char *id, PortSet *ports, Error *err)
+{
+    _cleanup_(container_freep) Container *container = NULL;
+    _cleanup_network_view_ NetworkView view = {};
+    int r = container_row_load(engine, id, &container, err);
+
+    if (r >= 0)
+        r = network_view_load(engine, container, &view, err);
+    if (r >= 0)
+        add_ports(ports, &view);
+    return r;
+}
+
+/* The ports of all that have an address now. */
+static int collect_ports(Engine *engine, PortSet *ports, Error *err)
+{
+    _cleanup_string_list_ StringList ids = {};
+    int r = container_network_list_leased(engine, &ids, err);
+
+    for (size_t i = 0; i < ids.count && r >= 0; i++)
+        r = add_running(engine, ids.items[i], ports, err);
+    return r;
+}
+
+static int rebuild(Engine *engine, Firewall *firewall, Error *err)
+{
+    _cleanup_network_list_ NetworkList networks = {};
+    _cleanup_network_set_ NetworkSet made = {};
+    _cleanup_port_set_ PortSet ports = {};
+    FirewallState state = {};
+    int r = network_list(engine, &networks, err);
+
+    for (size_t i = 0; i < networks.count; i++)
+        add_network(&made, networks.items[i]);
+    if (r >= 0)
+        r = collect_ports(engine, &ports, err);
+    if (r < 0)
+        return r;
+    state = (FirewallState) { .networks = made.items,
+                              .n_networks = made.count,
+                              .ports = ports.items,
+                              .n_ports = ports.count };
+    return firewall_rebuild(firewall, &state, err);
+}
+
+int container_firewall_add(const NetworkView *view, Error *err)
+{
+    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    int r = open_firewall(view->engine, &firewall, err);
+
+    if (r >= 0)
+        r = firewall_is_intact(firewall, err);
+    if (r < 0)
+        return r;
+    /* Its rows are there already, so all that rows say is with it. */
+    return r == 0 ? rebuild(view->engine, firewall, err) : add_to_firewall(firewall, view, err);
+}
+
+int container_firewall_remove(const NetworkView *view, Error *err)
+{
+    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    _cleanup_port_set_ PortSet ports = {};
+    _cleanup_error_ Error problem = {};
+    int r;
+
+    add_ports(&ports, view);
+    if (ports.count == 0)
+        return 0;
+    r = open_firewall(view->engine, &firewall, &problem);
+    if (r >= 0)
+        r = firewall_remove_ports(firewall, ports.items, ports.count, &problem);
+    if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
+        return 0;
+    error_move(err, &problem);
+    return r;
+}
+
+int container_firewall_repair(Engine *engine, bool force, Error *err)
+{
+    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    int r = open_firewall(engine, &firewall, err);
+
+    if (r >= 0 && !force)
+        r = firewall_is_intact(firewall, err);
+    if (r < 0 || (r > 0 && !force))
+        return r < 0 ? r : 0;
+    return rebuild(engine, firewall, err);
+}

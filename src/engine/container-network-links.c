@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A container's links in the kernel. Its namespace is only ever a handle: a pid that is used again
+ * leads nowhere. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "engine/container-network-private.h"
+
+int network_namespace_open(const Container *container, pid_t pid, NetworkNamespace *ret, Error *err)
+{
+    _cleanup_network_namespace_ NetworkNamespace namespace = NETWORK_NAMESPACE_INIT;
+    _cleanup_free_ char *path = memory_printf("/proc/%lld/ns/net", (long long)pid);
+    int r = container_process_open_pid(container, pid, &namespace.pidfd, err);
+
+    if (r < 0)
+        return r;
+    namespace.fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (namespace.fd < 0 || !container_process_is_alive(namespace.pidfd))
+        return error_set(err, ERROR_CONFLICT, "container '%s' has just ended", container->name);
+    *ret = namespace;
+    namespace = NETWORK_NAMESPACE_INIT;
+    return 0;
+}
+
+void network_namespace_done(NetworkNamespace *namespace)
+{
+    fd_closep(&namespace->fd);
+    fd_closep(&namespace->pidfd);
+}
+
+/* What the kernel has chosen. Several rows, one transaction. */
+static int record_links(NetworkView *view, size_t first, const NetworkAttachment *attachments,
+                        size_t count, Error *err)
+{
+    _cleanup_(database_rollback) Transaction transaction = {};
+    int r = database_begin(view->engine->database, &transaction, err);
+
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        Endpoint *endpoint = &view->endpoints.items[first + i];
+
+        free(endpoint->host_interface);
+        endpoint->host_interface =
+            attachments[i].host_interface[0] ? memory_strdup(attachments[i].host_interface) : NULL;
+        memcpy(endpoint->mac, attachments[i].mac, sizeof(endpoint->mac));
+        r = endpoint_record_link(view->engine, endpoint, err);
+    }
+    return r < 0 ? r : database_commit(&transaction, err);
+}
+
+int network_view_attach(NetworkView *view, size_t first, size_t count, int netns_fd, Error *err)
+{
+    _cleanup_free_ NetworkAttachment *attachments = NEW_ARRAY(NetworkAttachment, count + 1);
+    NetworkLinks *links;
+    int r = engine_network_links(view->engine, &links, err);
+
+    for (size_t i = 0; i < count && r >= 0; i++)
+        r = network_view_attachment(view, first + i, &attachments[i], err);
+    if (r >= 0)
+        r = network_attach(links, netns_fd, attachments, count, err);
+    return r < 0 || count == 0 ? r : record_links(view, first, attachments, count, err);
+}
