@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Ports are written over in the packets, both ways, before connection tracking has seen them: that
- * is not asked to do anything, so that a container whose traffic is not tracked needs no tracking,
- * and whatever rules it makes itself see the ports that are in use.
+ * Ports are written over in the packets. What is asked is at port 53 for all rules and for tracking
+ * of the container's own, and only then at ours; what is answered is so before any of them: they
+ * see a name server at port 53, and nothing is tracked that the container does not ask for.
  */
 
 #include "network/dns-sockets.h"
@@ -16,7 +16,6 @@
 #include "network/nftables-private.h"
 
 #define TABLE "cay-dns"
-#define CHAIN "output"
 #define SOURCE 0 /* where the ports are, in UDP and TCP */
 #define DESTINATION 2
 #define PORT_BYTES(port)                                                                           \
@@ -24,7 +23,8 @@
         ((const uint8_t *)&(port))[0], ((const uint8_t *)&(port))[1]                               \
     }
 
-static const NftChain output = { CHAIN, "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_RAW };
+static const NftChain questions = { "questions", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_LAST };
+static const NftChain answers = { "answers", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_RAW };
 
 /* What one end of a packet of @protocol is at @from becomes @to. */
 typedef struct Rewrite {
@@ -44,7 +44,7 @@ static void add_rewrite(NetlinkBatch *batch, const Rewrite *what)
     nft_add_rule(
         batch, TABLE,
         &(NftRule) {
-            CHAIN,
+            what->side == SOURCE ? answers.name : questions.name,
             NULL,
             { NFT_META(NFT_META_NFPROTO, 0), NFT_COMPARE(NFT_CMP_EQ, 0, 1, { NFPROTO_IPV4 }),
               NFT_PAYLOAD(NFT_PAYLOAD_NETWORK_HEADER, what->side == SOURCE ? 12 : 16, 4, 0),
@@ -76,7 +76,8 @@ int dns_redirect(in_port_t udp_port, in_port_t tcp_port, Error *err)
         nft_add_table(&batch, TABLE, "names of containers: made by cay"); /* to delete */
         nft_delete_table(&batch, TABLE);
         nft_add_table(&batch, TABLE, "names of containers: made by cay");
-        nft_add_chain(&batch, TABLE, &output);
+        nft_add_chain(&batch, TABLE, &questions);
+        nft_add_chain(&batch, TABLE, &answers);
         for (size_t i = 0; i < ARRAY_SIZE(rewrites); i++)
             add_rewrite(&batch, &rewrites[i]);
         nft_batch_end(&batch);
