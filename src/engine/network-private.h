@@ -12,7 +12,9 @@
 /* NOT_FOUND when there is no such row. */
 int network_row_load(Engine *engine, const char *id, Network **ret, Error *err);
 
-/* Errors: CONFLICT (the name is taken). */
+/* Errors: CONFLICT (it is taken), as of the next one. */
+int network_check_name_is_free(Engine *engine, const char *name, Error *err);
+
 int network_row_insert(Engine *engine, const Network *network, Error *err);
 
 /* What is decided after it was made: of the default network. */

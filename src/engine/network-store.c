@@ -264,6 +264,22 @@ int network_list(Engine *engine, NetworkList *ret, Error *err)
     return r < 0 ? r : read_all(statement, ret, err);
 }
 
+static int name_is_taken(const char *name, Error *err)
+{
+    return error_set(err, ERROR_CONFLICT, "network with name '%s' already exists", name);
+}
+
+int network_check_name_is_free(Engine *engine, const char *name, Error *err)
+{
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(engine->database, &statement, err,
+                             "SELECT 1 FROM network WHERE name = ?", "s", name);
+
+    if (r >= 0)
+        r = statement_step(statement, err);
+    return r > 0 ? name_is_taken(name, err) : r;
+}
+
 int network_row_insert(Engine *engine, const Network *network, Error *err)
 {
     _cleanup_free_ char *spec = spec_to_text(&network->spec);
@@ -274,10 +290,7 @@ int network_row_insert(Engine *engine, const Network *network, Error *err)
                          " ON CONFLICT (name) DO NOTHING",
                          "ssis", network->spec.id, network->spec.name, network->created_at, spec);
 
-    if (r >= 0 && inserted == 0)
-        return error_set(err, ERROR_CONFLICT, "network with name '%s' already exists",
-                         network->spec.name);
-    return r;
+    return r >= 0 && inserted == 0 ? name_is_taken(network->spec.name, err) : r;
 }
 
 int network_row_update(Engine *engine, const Network *network, Error *err)

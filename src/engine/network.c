@@ -200,8 +200,10 @@ static int retire(Engine *engine, const Network *network, Error *err);
 /* Under the lock until its links are there: the routes of those keep others from its subnet. */
 static int create(Engine *engine, Network *network, Error *err)
 {
-    int r = network_choose_subnets(engine, &network->spec, err);
+    int r = network_check_name_is_free(engine, network->spec.name, err);
 
+    if (r >= 0)
+        r = network_choose_subnets(engine, &network->spec, err);
     if (r >= 0)
         r = network_spec_validate(&network->spec, err);
     if (r >= 0)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -396,6 +397,60 @@ static void a_retired_network_is_known_until_it_is_forgotten(void **state)
     assert_int_equal(rest.count, 0);
 }
 
+#define N_PROCESSES 50
+
+/* A container of its own joins @network and leases, as any process of the product does. */
+static int lease_alone(const EngineOptions *options, const Network *network, unsigned number)
+{
+    _cleanup_free_ char *id = memory_printf("process-%u", number);
+    _cleanup_(database_rollback) Transaction transaction = {};
+    _cleanup_(engine_closep) Engine *engine = NULL;
+    _cleanup_endpoint_list_ EndpointList list = {};
+    const ContainerNetwork nothing = {};
+    int r = engine_open(options, &engine, NULL);
+
+    if (r >= 0)
+        r = database_begin(engine->database, &transaction, NULL);
+    if (r >= 0)
+        r = database_execute(engine->database, NULL, NULL,
+                             "INSERT INTO container (id, name, state, image, spec, created_at)"
+                             " VALUES (?, ?, 'creating', '', '{}', 0)",
+                             "ss", id, id);
+    if (r >= 0)
+        r = endpoint_insert(engine, id, network, &nothing, NULL);
+    if (r >= 0)
+        r = endpoint_list_of_container(engine, id, &list, NULL);
+    if (r >= 0)
+        r = endpoint_lease(engine, network, &list.items[0], NULL);
+    return r < 0 ? r : database_commit(&transaction, NULL);
+}
+
+static void fifty_who_lease_at_once_have_fifty_addresses(void **state)
+{
+    Fixture *fixture = *state;
+    _cleanup_(network_freep) Network *network =
+        insert_network(fixture->engine, "wide", "10.3.0.0/26", "10.3.0.1");
+    const EngineOptions options = { .state = fixture->engine->state_path,
+                                    .runtime = fixture->engine->runtime_path };
+    pid_t pids[N_PROCESSES];
+
+    for (unsigned i = 0; i < N_PROCESSES; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0)
+            _exit(lease_alone(&options, network, i) < 0);
+    }
+    for (unsigned i = 0; i < N_PROCESSES; i++) {
+        int status;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(count(fixture, "network_lease"), N_PROCESSES);
+    assert_int_equal(count(fixture, "(SELECT DISTINCT mac FROM network_endpoint)"), N_PROCESSES);
+    assert_int_equal(count(fixture, "network_gap"), 2); /* that of "web", and the rest */
+}
+
 static void installations_have_tags_of_their_own(void **state)
 {
     Fixture *fixture = *state;
@@ -426,6 +481,7 @@ int main(void)
         TEST(a_hardware_address_that_somebody_asked_for_is_nobody_elses),
         TEST(interfaces_of_a_container_are_told_apart),
         TEST(a_retired_network_is_known_until_it_is_forgotten),
+        TEST(fifty_who_lease_at_once_have_fifty_addresses),
         TEST(installations_have_tags_of_their_own),
     };
 
