@@ -13,8 +13,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/time-format.h"
+#include "engine/container-files.h"
 #include "engine/container-private.h"
+#include "engine/hosts-file.h"
 #include "engine/published-port.h"
+#include "engine/resolver-file.h"
+#include "network/network-link.h"
 
 #define CHAIN_NAME "cni.json"
 #define CHAIN_SIZE_MAX (4 << 20)
@@ -189,24 +193,93 @@ static int add(int directory_fd, CniChain *chain, const CniOptions *options, Cni
     return r;
 }
 
-int container_cni_add(Engine *engine, const Container *container, pid_t pid, CniResult *ret,
-                      Error *err)
+static int run_chain(Engine *engine, const Container *container, int directory_fd, pid_t pid,
+                     CniResult *ret, Error *err)
 {
-    _cleanup_close_ int directory_fd = open_directory(engine, container);
     _cleanup_(cni_chain_freep) CniChain *chain = NULL;
     CniOptions options = {};
-    int r;
+    int r = fill_options(engine, container, &options, err);
 
-    if (directory_fd < 0)
-        return error_result(err, directory_fd, "open the directory of container '%s'",
-                            container->name);
-    r = fill_options(engine, container, &options, err);
     if (r >= 0)
         r = undo(directory_fd, &options, container, err);
     if (r >= 0)
         r = open_chain(engine, container, &options, &chain, err);
     options.pid = pid;
     return r < 0 ? r : add(directory_fd, chain, &options, ret, err);
+}
+
+/* --- its files --- */
+
+static void add_host_lines(const Container *container, const CniResult *result, StringList *lines)
+{
+    _cleanup_free_ char *hostname = container_hostname(container);
+    _cleanup_string_list_ StringList gateways = {};
+    const char *domain = container->spec.domainname;
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+        if (ip_address_is_set(&result->gateways[family]))
+            string_list_add(&gateways, ip_address_format(&result->gateways[family], text));
+    container_extra_hosts(container, &gateways, lines);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++) {
+        const IpAddress *address = &result->addresses[family].address;
+
+        if (!ip_address_is_set(address))
+            continue;
+        ip_address_format(address, text);
+        if (domain && *domain)
+            string_list_printf(lines, "%s\t%s.%s %s", text, hostname, domain, hostname);
+        else
+            string_list_printf(lines, "%s\t%s", text, hostname);
+    }
+}
+
+/* The user's word counts most, then that of the plug-ins; the host's servers are asked where
+ * neither has one. */
+static char *make_resolvers(const Container *container, const CniResult *result)
+{
+    const ContainerSpec *spec = &container->spec;
+    _cleanup_resolver_file_ ResolverFile file = {};
+
+    resolver_file_read_host(&file);
+    resolver_file_drop_loopback(&file);
+    resolver_file_override(&file, &result->servers, &result->searches, &result->options);
+    resolver_file_override(&file, &spec->dns, &spec->dns_search, &spec->dns_options);
+    return resolver_file_format(&file);
+}
+
+static int write_files(int directory_fd, const Container *container, const CniResult *result,
+                       Error *err)
+{
+    _cleanup_free_ char *standard = hosts_file_standard(), *hosts = NULL, *resolvers = NULL;
+    _cleanup_string_list_ StringList lines = {};
+    int r;
+
+    add_host_lines(container, result, &lines);
+    hosts = hosts_file_edit(standard, &(StringList) {}, &lines);
+    resolvers = make_resolvers(container, result);
+    r = container_file_write(directory_fd, CONTAINER_FILE_HOSTS, hosts, err);
+    return r < 0 ? r : container_file_write(directory_fd, CONTAINER_FILE_RESOLVERS, resolvers, err);
+}
+
+/* The loopback is up without a plug-in for it. */
+int container_cni_plug(Engine *engine, const Container *container, pid_t pid, int netns_fd,
+                       Error *err)
+{
+    _cleanup_close_ int directory_fd = open_directory(engine, container);
+    _cleanup_cni_result_ CniResult result = {};
+    NetworkLinks *links;
+    int r;
+
+    if (directory_fd < 0)
+        return error_result(err, directory_fd, "open the directory of container '%s'",
+                            container->name);
+    r = engine_network_links(engine, &links, err);
+    if (r >= 0)
+        r = network_attach(links, netns_fd, NULL, 0, err);
+    if (r >= 0)
+        r = run_chain(engine, container, directory_fd, pid, &result, err);
+    return r < 0 ? r : write_files(directory_fd, container, &result, err);
 }
 
 void container_cni_release(Engine *engine, const Container *container)

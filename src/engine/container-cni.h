@@ -12,12 +12,13 @@
 #include "network/cni.h"
 
 /*
- * Run the chain for @container, whose first process @pid waits in its namespaces. What is left of
- * one that ran before is undone first. Errors: those of cni_open() and cni_add(), CONFLICT (a
- * published port is taken).
+ * Run the chain for @container, whose first process @pid waits in its namespaces, @netns_fd being
+ * that of networks, and write its files by what it makes. What is left of one that ran before is
+ * undone first. What fails is undone by container_cni_release(). Errors: those of cni_open() and
+ * cni_add(), CONFLICT (a published port is taken).
  */
-int container_cni_add(Engine *engine, const Container *container, pid_t pid, CniResult *ret,
-                      Error *err);
+int container_cni_plug(Engine *engine, const Container *container, pid_t pid, int netns_fd,
+                       Error *err);
 
 /* It has ended: undo it. What cannot be undone is warned of, and tried again with its next start or
  * removal. One that has no such network, or had none yet, costs nothing. */

@@ -62,7 +62,7 @@ static int check_mode(const Container *container, const Network *network, Error 
         return error_set(err, ERROR_CONFLICT,
                          "container '%s' shares another container's network: connect that one",
                          container->name);
-    if (container_has_links(container))
+    if (network_mode_is_network(mode))
         return 0;
     return error_set(err, ERROR_CONFLICT,
                      "container '%s' cannot be connected to networks beside '%s'", container->name,

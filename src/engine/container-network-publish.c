@@ -161,6 +161,10 @@ int container_network_publish(Engine *engine, Container *container,
     _cleanup_close_ int lock_fd = -EBADF;
     int r;
 
+    if (container_mode_cni(container->spec.network_mode))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "network '%s' does not change the ports of a container that exists",
+                         container->spec.network_mode);
     if (!container_has_links(container))
         return error_set(err, ERROR_CONFLICT, "network '%s' publishes no ports",
                          container->spec.network_mode);

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "engine/container-cni.h"
 #include "engine/container-files.h"
 #include "engine/container-network-private.h"
 #include "engine/network-request.h"
@@ -19,9 +20,14 @@
 #define LOCK_NAME "network.lock" /* in the container's directory */
 #define LEASED_QUERY "SELECT DISTINCT container FROM network_endpoint WHERE interface IS NOT NULL"
 
-bool container_has_links(const Container *container)
+static bool has_networks(const Container *container)
 {
     return network_mode_is_network(container->spec.network_mode);
+}
+
+bool container_has_links(const Container *container)
+{
+    return has_networks(container) || container_mode_cni(container->spec.network_mode);
 }
 
 /* By its id, whatever it is called later; its host name is shared, as its network is. */
@@ -58,7 +64,7 @@ int container_network_insert(Engine *engine, const Container *container, Error *
     ContainerNetwork only = { .network = spec->network_mode };
     int r = 0;
 
-    if (!container_has_links(container))
+    if (!has_networks(container))
         return 0;
     if (spec->networks.count == 0)
         return insert_one(engine, container, &only, err);
@@ -122,11 +128,14 @@ int container_network_plug(Engine *engine, const Container *container, pid_t pid
     r = container_network_lock(engine, container->id, &lock_fd, err);
     if (r >= 0)
         r = network_namespace_open(container, pid, &namespace, err);
-    if (r >= 0)
+    if (r >= 0 && has_networks(container))
         r = network_view_load(engine, container, &view, err);
     if (r < 0)
         return r;
-    r = plug(&view, &namespace, err);
+    if (has_networks(container))
+        r = plug(&view, &namespace, err);
+    else
+        r = container_cni_plug(engine, container, pid, namespace.fd, err);
     if (r < 0)
         container_network_unplug(engine, container);
     return r;
@@ -138,7 +147,8 @@ void container_network_release(Engine *engine, const Container *container)
     _cleanup_error_ Error problem = {};
     int r;
 
-    if (!container_has_links(container))
+    container_cni_release(engine, container);
+    if (!has_networks(container))
         return;
     r = network_view_load(engine, container, &view, &problem);
     if (r >= 0)
@@ -163,7 +173,7 @@ void container_network_rename(Engine *engine, const Container *container)
     _cleanup_error_ Error problem = {};
     int r;
 
-    if (!container_has_links(container))
+    if (!has_networks(container))
         return;
     r = network_view_load(engine, container, &view, &problem);
     if (r >= 0 && network_view_is_leased(&view) && network_view_needs_dns(&view))

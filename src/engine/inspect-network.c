@@ -11,6 +11,8 @@
 
 #include "base/ip-address.h"
 #include "base/memory.h"
+#include "engine/container-cni.h"
+#include "engine/container-network.h"
 #include "engine/inspect-private.h"
 #include "engine/network-request.h"
 #include "engine/network.h"
@@ -206,6 +208,32 @@ static void add_endpoints(json_t *settings, json_t *networks, Engine *engine,
     }
 }
 
+/* Of CNI there is one network, of which the plug-ins have told. */
+static void add_cni(json_t *settings, json_t *networks, Engine *engine, const Container *container)
+{
+    _cleanup_cni_result_ CniResult result = {};
+    _cleanup_json_ json_t *values = json_object(), *endpoint = NULL;
+
+    container_cni_read(engine, container, &result);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++) {
+        const IpPrefix *prefix = &result.addresses[family];
+        char text[IP_ADDRESS_TEXT_MAX];
+
+        if (!ip_address_is_set(&prefix->address))
+            continue;
+        set_text(values, address_members[family].address,
+                 ip_address_format(&prefix->address, text));
+        json_object_set_new(values, address_members[family].length, json_integer(prefix->length));
+        if (ip_address_is_set(&result.gateways[family]))
+            set_text(values, address_members[family].gateway,
+                     ip_address_format(&result.gateways[family], text));
+    }
+    set_text(values, "MacAddress", result.mac);
+    endpoint = inspect_select(endpoint_members, ARRAY_SIZE(endpoint_members), values);
+    lift(settings, endpoint);
+    json_object_set(networks, container->spec.network_mode, endpoint);
+}
+
 /* "none" and "host" are networks, too, in which a container has nothing. */
 static void add_mode(json_t *networks, Engine *engine, const char *mode)
 {
@@ -227,7 +255,7 @@ static json_t *make_ports(Engine *engine, const Container *container)
     const StringList *exposed = &container->spec.exposed_ports;
     json_t *json = json_object();
 
-    if (!container_is_up(container) || !network_mode_is_network(container->spec.network_mode))
+    if (!container_is_up(container) || !container_has_links(container))
         return json;
     (void)published_ports_list(engine, container->id, &ports, NULL); /* none, then */
     for (size_t i = 0; i < exposed->count; i++)
@@ -263,6 +291,8 @@ json_t *inspect_network_settings(Engine *engine, const Container *container)
     json_object_set_new(values, "Ports", make_ports(engine, container));
     if (network_mode_is_network(mode))
         add_endpoints(values, networks, engine, container);
+    else if (container_mode_cni(mode))
+        add_cni(values, networks, engine, container);
     else
         add_mode(networks, engine, mode);
     json_object_set_new(values, "Networks", networks);

@@ -187,6 +187,7 @@ static void add_network(Drawing *drawing, size_t index)
     const SurveyLink *link = link_named(drawing, spec->interface);
     size_t position = graph_add_box(drawing->graph, GRAPH_NETWORK, spec->name);
     GraphBox *box = &drawing->graph->boxes[position];
+    const NetworkDriver *driver = network_driver_find(spec->driver);
     bool is_bridge = link && is_kind(link, "bridge");
 
     drawing->of_network[index] = position;
@@ -198,9 +199,10 @@ static void add_network(Drawing *drawing, size_t index)
                                              : ""));
     if (spec->is_internal)
         string_list_add(&box->facts, "internal");
-    if (is_bridge ? !(link->flags & IFF_UP)
-                  : network_driver_is_routed(network_driver_find(spec->driver)))
-        string_list_add(&box->facts, is_bridge ? "down" : "not there");
+    if (is_bridge && !(link->flags & IFF_UP))
+        string_list_add(&box->facts, "down");
+    if (!is_bridge && driver && network_driver_is_routed(driver))
+        string_list_add(&box->facts, "not there");
     if (is_bridge && link->addresses.count > 0)
         add_addresses(&box->facts, link);
     else

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`--network cni:NAME`: Debian's plug-ins make the network, and nothing of it stays."""
+
+import json
+
+import pytest
+
+from harness import hosts, network_peers
+from harness.cni import PASS_ON, Cni
+from harness.network_peers import Way, reach
+
+SUBNET = "10.88.0.0/24"
+FIRST = "10.88.0.2"
+
+
+@pytest.fixture
+def cni(host, state):
+    return Cni(state)
+
+
+def start(cay, image, *options):
+    """The id of a container that stays."""
+    return cay.ok("run", "-d", *options, image, "sleep", "1000")
+
+
+def settings(cay, container):
+    return json.loads(cay.ok("inspect", "--format", "{{json .NetworkSettings}}", container))
+
+
+def test_a_chain_gives_addresses_ports_and_settings(host, cay, image, peers, cni):
+    tuning = {"type": "tuning", "sysctl": {"net.ipv4.conf.eth0.log_martians": "1"}}
+    cni.write("lan", [cni.bridge(SUBNET, "fd88::/64"), tuning,
+                      {"type": "portmap", "capabilities": {"portMappings": True}}])
+    web = peers.start("web", "--network", "cni:lan", "-p", "8080:80", ports=["tcp:80"])
+    assert web.place.addresses("eth0") == {f"{FIRST}/24", "fd88::2/64"}
+    assert web.place.links()["lo"]["operstate"] == "UNKNOWN"
+    assert web.place.read("/proc/sys/net/ipv4/conf/eth0/log_martians") == "1\n"
+    shown = settings(cay, "web")
+    assert (shown["IPAddress"], shown["IPPrefixLen"], shown["Gateway"],
+            shown["GlobalIPv6Address"]) == (FIRST, 24, "10.88.0.1", "fd88::2")
+    assert shown["MacAddress"] == web.place.links()["eth0"]["address"]
+    assert reach([Way(host, "10.88.0.1", 8080, "10.88.0.1", "web"),
+                  Way(host, FIRST, 80, "10.88.0.1", "web"),
+                  Way(host, "10.88.0.1", 8081, None)]) == []
+    assert f"web  eth0  {FIRST}/24  fd88::2/64" in cay.ok("network", "graph")
+    peers.forget("web")
+    cay.ok("rm", "-f", "web")
+    assert cni.leases() == []
+    assert "8080" not in host.run("iptables-save")
+
+
+def test_names_and_servers_come_from_the_result(cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    servers = {"nameservers": ["10.88.0.53"], "search": ["lan.example"], "options": ["ndots:2"]}
+    result = {"cniVersion": "1.0.0", "ips": [{"address": f"{FIRST}/24"}], "dns": servers}
+    cni.script("own", f"[ $CNI_COMMAND = DEL ] || echo '{json.dumps(result)}'")
+    output = cay.ok("run", "--rm", "--network", "cni:lan", "--hostname", "web", image, "cat",
+                    "/etc/hosts", "/etc/resolv.conf")
+    assert f"{FIRST}\tweb" in output
+    assert "nameserver 10.88.0.53" in output and "search lan.example" in output
+    assert "ndots:2" in output
+
+
+@pytest.mark.parametrize("plugin", [
+    {"type": "ptp"}, {"type": "macvlan", "master": "to-lan"}, {"type": "bridge", "bridge": "cni0"},
+], ids=lambda plugin: plugin["type"])
+def test_debian_s_plug_ins_make_a_link_and_take_it_away(host, cay, image, cni, plugin):
+    host.ip("link add to-lan type veth peer name to-there", "link set to-lan up",
+            "link set to-there up")
+    cni.write("lan", [{**plugin, "ipam": cni.addresses(SUBNET)}], version="0.4.0")
+    output = cay.ok("run", "--rm", "--network", "cni:lan", image, "ip", "address", "show", "eth0")
+    assert f"inet {FIRST}/24" in output
+    assert cni.leases() == []
+
+
+def test_an_address_is_asked_for_where_plug_ins_give_it(cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET, capabilities={"ips": True, "mac": True})])
+    output = cay.ok("run", "--rm", "--network", "cni:lan", "--ip", "10.88.0.77", "--mac-address",
+                    "02:00:00:00:00:77", image, "ip", "address", "show", "eth0")
+    assert "inet 10.88.0.77/24" in output and "02:00:00:00:00:77" in output
+
+
+@pytest.mark.parametrize("options, capability", [
+    (("-p", "80:80"), "portMappings"), (("--ip", "10.88.0.9"), "ips"),
+    (("--mac-address", "02:00:00:00:00:77"), "mac")])
+def test_what_no_plug_in_does_is_refused(host, cay, image, cni, options, capability):
+    cni.write("lan", [cni.bridge(SUBNET)])
+    result = cay("run", "--rm", "--network", "cni:lan", *options, image, "true")
+    assert result.returncode == 125
+    assert f"none of its plug-ins has the capability '{capability}'" in result.stderr
+    assert cni.leases() == []
+
+
+def test_a_restart_runs_the_chain_again(host, cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    cni.script("own", PASS_ON)
+    container = start(cay, image, "--network", "cni:lan", "--restart", "always")
+    pid = cay.ok("inspect", "--format", "{{.State.Pid}}", container)
+    events = cay.spawn("events", "--since", "1h", "--filter", "event=start", "--format",
+                       "{{.ID}}")
+    host.run("kill", "-9", pid)
+    assert [events.stdout.readline().decode().strip() for _ in range(2)] == [container] * 2
+    assert cni.log() == ["ADD own", "DEL own", "ADD own"]
+    assert len(cni.leases()) == 1
+    with hosts.of_process(int(cay.ok("inspect", "--format", "{{.State.Pid}}", container))) as place:
+        assert place.addresses("eth0") == {f"{cni.leases()[0]}/24"}
+    cay.ok("rm", "-f", container)
+    assert cni.leases() == []
+
+
+@pytest.mark.parametrize("script, words", [
+    (None, "no CNI plug-in 'own' in '"),
+    ("echo '{\"code\": 7, \"msg\": \"no more of it\"}'; exit 1", "failed with status 1: no more"),
+    ("echo oh >&2; exit 3", "failed with status 3: oh"),
+    ("echo garbage", "prints what is no JSON"),
+    ("exec cat", "prints nothing"),
+    ("kill -9 $$", "was killed by signal 9"),
+], ids=["missing", "failing", "complaining", "garbage", "silent", "killed"])
+def test_one_that_fails_in_the_middle_is_named_and_all_is_undone(host, cay, image, cni, script,
+                                                                 words):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}, {"type": "portmap"}])
+    if script:
+        cni.script("own", f"[ $CNI_COMMAND = DEL ] || {{ {script} </dev/null; }}")
+    result = cay("run", "--name", "web", "--network", "cni:lan", image, "true")
+    assert result.returncode == 125
+    assert words in result.stderr and "own" in result.stderr
+    assert cni.leases() == []
+    cay.ok("rm", "web")
+
+
+def test_one_that_hangs_is_killed_and_undone(host, cay, image, state):
+    cni = Cni(state, timeout=1)
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    cni.script("own", f"mkfifo {cni.base}/never\n[ $CNI_COMMAND = DEL ] || cat {cni.base}/never")
+    result = cay("run", "--rm", "--network", "cni:lan", image, "true")
+    assert result.returncode == 125
+    assert "CNI plug-in 'own': ADD: has not ended within 1 s and was killed" in result.stderr
+    assert cni.leases() == []
+
+
+def test_a_configuration_that_changes_is_undone_as_it_was(host, cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    cni.script("own", PASS_ON)
+    container = start(cay, image, "--network", "cni:lan")
+    (cni.configurations / "lan.conflist").unlink()
+    cay.ok("rm", "-f", container)
+    assert cni.log() == ["ADD own", "DEL own"]
+    assert cni.leases() == []
+
+
+@pytest.mark.parametrize("step", ["ADD first", "ADD last", "DEL last", "DEL first"])
+def test_a_command_that_is_killed_leaves_nothing_behind(host, cay, image, cni, step):
+    """The plug-in kills who executes it, once."""
+    command, name = step.split()
+    cni.write("lan", [{"type": "first"}, cni.bridge(SUBNET), {"type": "last"}])
+    empty = "echo '{\"cniVersion\": \"1.0.0\"}'"
+    for each, otherwise in (("first", f"[ $CNI_COMMAND = DEL ] || {empty}"), ("last", PASS_ON)):
+        cni.script(each, f"""
+            if [ "$CNI_COMMAND {each}" = "{command} {name}" ] && mkdir {cni.base}/done 2>&-
+            then kill -9 $PPID; exit 1; fi
+            {otherwise}""")
+    started = cay("run", "-d", "--name", "web", "--network", "cni:lan", image, "sleep", "1000")
+    assert (started.returncode == 0) == (command == "DEL")
+    cay("rm", "-f", "web")
+    cay("rm", "-f", "web")
+    assert (cni.base / "done").exists()
+    assert cay.ok("ps", "-aq") == ""
+    assert cni.leases() == []
+
+
+def test_an_unknown_configuration_is_named_with_its_directory(cay, image, cni):
+    (cni.configurations / "bad.conf").write_text("{", encoding="ascii")
+    result = cay("run", "--rm", "--network", "cni:lan", image, "true")
+    assert result.returncode == 125
+    assert f"no CNI configuration 'lan' in '{cni.configurations}'" in result.stderr
+    assert "'bad.conf'" in result.stderr
