@@ -20,6 +20,17 @@ static void copy_text(char *target, size_t size, const struct rtattr *attribute)
     (void)snprintf(target, size, "%s", text ? text : "");
 }
 
+static bool filters_vlans(const struct rtattr *info_data)
+{
+    const struct rtattr *attributes[IFLA_BR_VLAN_FILTERING + 1];
+    const uint8_t *value;
+
+    if (netlink_parse_nested(info_data, attributes, ARRAY_SIZE(attributes)) < 0)
+        return false;
+    value = netlink_value(attributes[IFLA_BR_VLAN_FILTERING], sizeof(*value));
+    return value && *value != 0;
+}
+
 int kernel_link_on_answer(const struct nlmsghdr *header, void *data)
 {
     const struct ifinfomsg *body = NLMSG_DATA(header);
@@ -42,6 +53,8 @@ int kernel_link_on_answer(const struct nlmsghdr *header, void *data)
     };
     copy_text(link->name, sizeof(link->name), attributes[IFLA_IFNAME]);
     copy_text(link->kind, sizeof(link->kind), info[IFLA_INFO_KIND]);
+    if (strcmp(link->kind, "bridge") == 0)
+        link->filters_vlans = filters_vlans(info[IFLA_INFO_DATA]);
     mac = netlink_value(attributes[IFLA_ADDRESS], sizeof(link->mac));
     if (mac)
         memcpy(link->mac, mac, sizeof(link->mac));

@@ -51,6 +51,12 @@ static void describe_bridge(NetlinkMessage *message, const NetworkSpec *spec)
     kernel_link_end_kind(message, kind);
 }
 
+static int no_vlans(const NetworkSpec *spec, Error *err)
+{
+    return error_set(err, ERROR_UNSUPPORTED,
+                     "network '%s': bridges of this kernel do not filter VLANs", spec->name);
+}
+
 static int create_bridge(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
@@ -61,6 +67,8 @@ static int create_bridge(NetworkLinks *links, const NetworkSpec *spec, KernelLin
     netlink_batch_add(&batch, &message, NLM_F_CREATE | NLM_F_EXCL, EEXIST); /* by another one */
     kernel_link_add_query(&batch, spec->interface, 0);
     r = netlink_batch_send(&links->host, &batch, kernel_link_on_answer, ret);
+    if (r == -EOPNOTSUPP && spec->vlan_filtering)
+        return no_vlans(spec, err);
     return r < 0 ? network_kind_error(spec, "bridge", r, err) : 0;
 }
 
@@ -85,7 +93,7 @@ static int set_up_families(const NetworkSpec *spec, Error *err)
     return r;
 }
 
-static int set_up_bridge(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err)
+int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
     int r = set_up_families(spec, err);
@@ -107,8 +115,7 @@ static int set_up_bridge(NetworkLinks *links, const NetworkSpec *spec, int index
     return r < 0 ? error_result(err, r, "set up the bridge '%s'", spec->interface) : 0;
 }
 
-int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
-                      Error *err)
+int network_bridge_make(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err)
 {
     int r = kernel_link_find(&links->host, spec->interface, ret);
 
@@ -118,16 +125,32 @@ int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_star
         return error_result(err, r, "find the bridge '%s'", spec->interface);
     if (r == 0)
         r = network_check_kind(spec, ret, "bridge", err);
-    if (r < 0)
+    if (r < 0 || !spec->vlan_filtering || ret->filters_vlans)
         return r;
-    if (is_start && ret->group == network_group(spec) && (ret->flags & IFF_UP))
-        return 0;
-    return set_up_bridge(links, spec, ret->index, err);
+    if (ret->group == network_group(spec))
+        return no_vlans(spec, err);
+    return error_set(err, ERROR_CONFLICT,
+                     "network '%s': the bridge '%s' is somebody else's, and does not filter VLANs",
+                     spec->name, spec->interface);
+}
+
+bool network_bridge_is_complete(const NetworkSpec *spec, const KernelLink *bridge)
+{
+    return bridge->group == network_group(spec) && (bridge->flags & IFF_UP);
+}
+
+int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+                      Error *err)
+{
+    int r = network_bridge_make(links, spec, ret, err);
+
+    if (r < 0 || (is_start && network_bridge_is_complete(spec, ret)))
+        return r;
+    return network_bridge_set_up(links, spec, ret->index, err);
 }
 
 void network_bridge_describe(const Plug *plug, NetlinkMessage *message)
 {
-    static const uint8_t no_mac[6];
     const NetworkAttachment *attachment = plug->attachment;
     char *host_interface = plug->attachment->host_interface;
     LinkKind kind;
@@ -146,7 +169,7 @@ void network_bridge_describe(const Plug *plug, NetlinkMessage *message)
     netlink_message_add_string(message, IFLA_IFNAME, attachment->interface);
     netlink_message_add_u32(message, IFLA_NET_NS_FD, (uint32_t)plug->netns_fd);
     netlink_message_add_u32(message, IFLA_MTU, plug->base.mtu);
-    if (memcmp(attachment->mac, no_mac, sizeof(no_mac)) != 0)
+    if (network_mac_is_set(attachment->mac))
         netlink_message_add(message, IFLA_ADDRESS, attachment->mac, sizeof(attachment->mac));
     netlink_message_end(message, peer);
     kernel_link_end_kind(message, kind);

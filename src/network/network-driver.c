@@ -10,11 +10,49 @@
 static const NetworkDriver drivers[] = {
     {
         .name = "bridge",
+        .kind = "veth",
         .is_routed = true,
         .validate = network_bridge_validate,
         .up = network_bridge_up,
         .describe = network_bridge_describe,
         .join = network_bridge_join,
+    },
+    {
+        .name = "vxlan",
+        .kind = "veth",
+        .is_routed = true,
+        .validate = network_vxlan_validate,
+        .up = network_vxlan_up,
+        .down = network_vxlan_down,
+        .describe = network_bridge_describe,
+        .join = network_bridge_join,
+    },
+    {
+        .name = "macvlan",
+        .kind = "macvlan",
+        .validate = network_macvlan_validate,
+        .up = network_parent_up,
+        .describe = network_macvlan_describe,
+    },
+    {
+        .name = "vlan",
+        .kind = "macvlan",
+        .validate = network_vlan_validate,
+        .up = network_parent_up,
+        .describe = network_macvlan_describe,
+    },
+    {
+        .name = "ipvlan",
+        .kind = "ipvlan",
+        .validate = network_ipvlan_validate,
+        .up = network_parent_up,
+        .describe = network_ipvlan_describe,
+    },
+    {
+        .name = "dummy",
+        .kind = "dummy",
+        .up = network_dummy_up,
+        .describe = network_dummy_describe,
     },
 };
 
@@ -36,6 +74,20 @@ void network_driver_list(StringList *names)
 bool network_driver_is_routed(const NetworkDriver *driver)
 {
     return driver->is_routed;
+}
+
+bool network_takes_mac(const NetworkSpec *spec)
+{
+    /* They have their parent's. */
+    return strcmp(spec->driver, "ipvlan") != 0 &&
+           !(spec->mode && strcmp(spec->mode, "passthru") == 0);
+}
+
+bool network_mac_is_set(const uint8_t mac[static 6])
+{
+    static const uint8_t none[6];
+
+    return memcmp(mac, none, sizeof(none)) != 0;
 }
 
 uint32_t network_group(const NetworkSpec *spec)

@@ -26,6 +26,7 @@ typedef struct KernelLink {
     char name[IFNAMSIZ];
     char kind[16]; /* "bridge"; "": hardware, the loopback */
     uint8_t mac[6];
+    bool filters_vlans; /* of a bridge */
 } KernelLink;
 
 /* -ENODEV: there is none. */
@@ -111,6 +112,7 @@ typedef struct Plug {
 
 struct NetworkDriver {
     const char *name;
+    const char *kind; /* of the links inside */
     bool is_routed;
 
     /* Is what it needs said, and is that possible together? NULL: it needs nothing. */
@@ -121,6 +123,8 @@ struct NetworkDriver {
      */
     int (*up)(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
               Error *err);
+    /* Remove what there is besides @spec->interface; NULL: nothing. */
+    int (*down)(NetworkLinks *links, const NetworkSpec *spec, Error *err);
     /* The request that makes the link inside. */
     void (*describe)(const Plug *plug, NetlinkMessage *message);
     /* Join the host's end @index; NULL: there is none. */
@@ -140,9 +144,38 @@ int network_check_kind(const NetworkSpec *spec, const KernelLink *link, const ch
 /* The kernel's word @r about making a link of @kind. */
 int network_kind_error(const NetworkSpec *spec, const char *kind, int r, Error *err);
 
-/* Drivers that share a bridge (network-bridge.c). */
+/* Remove an interface of the host where it is @spec's. */
+int network_remove_interface(NetworkLinks *links, const NetworkSpec *spec, const char *name,
+                             Error *err);
+
+bool network_mac_is_set(const uint8_t mac[static 6]);
+
+/* Bridges (network-bridge.c). */
 int network_bridge_validate(const NetworkSpec *spec, Error *err);
 int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
                       Error *err);
+/* Its two halves, and whether both were done: between them a driver adds ports. */
+int network_bridge_make(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err);
+int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err);
+bool network_bridge_is_complete(const NetworkSpec *spec, const KernelLink *bridge);
 void network_bridge_describe(const Plug *plug, NetlinkMessage *message);
 void network_bridge_join(const Plug *plug, int index, NetlinkBatch *batch);
+
+/* Links on a parent (network-parent.c). */
+int network_macvlan_validate(const NetworkSpec *spec, Error *err);
+int network_vlan_validate(const NetworkSpec *spec, Error *err);
+int network_ipvlan_validate(const NetworkSpec *spec, Error *err);
+int network_parent_find(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err);
+int network_parent_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+                      Error *err);
+int network_dummy_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+                     Error *err);
+void network_macvlan_describe(const Plug *plug, NetlinkMessage *message);
+void network_ipvlan_describe(const Plug *plug, NetlinkMessage *message);
+void network_dummy_describe(const Plug *plug, NetlinkMessage *message);
+
+/* Bridges with a VXLAN port (network-vxlan.c). */
+int network_vxlan_validate(const NetworkSpec *spec, Error *err);
+int network_vxlan_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,
+                     Error *err);
+int network_vxlan_down(NetworkLinks *links, const NetworkSpec *spec, Error *err);

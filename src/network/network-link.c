@@ -63,21 +63,43 @@ int network_links_up(NetworkLinks *links, const NetworkSpec *spec, Error *err)
     return r < 0 ? r : driver->up(links, spec, false, &base, err);
 }
 
-int network_links_down(NetworkLinks *links, const NetworkSpec *spec, Error *err)
+int network_remove_interface(NetworkLinks *links, const NetworkSpec *spec, const char *name,
+                             Error *err)
 {
     KernelLink link;
-    int r = network_links_connect(links, err);
+    int r = kernel_link_find(&links->host, name, &link);
 
-    if (r < 0 || !spec->interface)
-        return r;
-    r = kernel_link_find(&links->host, spec->interface, &link);
     if (r == -ENODEV || (r == 0 && link.group != network_group(spec)))
         return 0; /* somebody else's stays */
     if (r == 0)
         r = kernel_link_delete(&links->host, link.index);
-    return r < 0 && r != -ENODEV
-               ? error_result(err, r, "remove the interface '%s'", spec->interface)
-               : 0;
+    return r < 0 && r != -ENODEV ? error_result(err, r, "remove the interface '%s'", name) : 0;
+}
+
+int network_links_down(NetworkLinks *links, const NetworkSpec *spec, Error *err)
+{
+    const NetworkDriver *driver;
+    int r = find_driver(spec, &driver, err);
+
+    if (r == 0)
+        r = network_links_connect(links, err);
+    if (r == 0 && driver->down)
+        r = driver->down(links, spec, err);
+    return r == 0 && spec->interface ? network_remove_interface(links, spec, spec->interface, err)
+                                     : r;
+}
+
+/* What the kernel means by refusing a link inside. */
+static int make_error(const Plug *plug, const NetworkDriver *driver, int r, Error *err)
+{
+    const NetworkSpec *spec = plug->attachment->network;
+
+    if (r == -EBUSY || (r == -EINVAL && spec->mode && strcmp(spec->mode, "passthru") == 0))
+        return error_set(err, ERROR_CONFLICT,
+                         "network '%s': its parent '%s' is taken by a bridge, by links of another "
+                         "kind, or by a container in mode 'passthru'",
+                         spec->name, plug->base.name);
+    return network_kind_error(spec, driver->kind, r, err);
 }
 
 /* Make the link. A host's name that is taken is tried again with another one. */
@@ -98,7 +120,7 @@ static int make_link(const Plug *plug, const NetworkDriver *driver, Netlink *ins
             return error_set(err, ERROR_CONFLICT, "the container has an interface '%s' already",
                              attachment->interface);
     }
-    return r < 0 ? network_kind_error(attachment->network, attachment->network->driver, r, err) : 0;
+    return r < 0 ? make_error(plug, driver, r, err) : 0;
 }
 
 /* Before it is up: IPv6 is off where the network has none, so that no neighbour can give it an
@@ -163,6 +185,9 @@ static int set_up_link(const Plug *plug, const KernelLink *link, Netlink *inside
     r = netlink_batch_send(inside, &batch, NULL, NULL);
     if (r == 0 && ready_fd >= 0)
         r = ipv6_ready_wait(ready_fd, ipv6);
+    if (r == -EADDRINUSE)
+        return error_set(err, ERROR_CONFLICT, "the hardware address is taken on the parent '%s'",
+                         plug->base.name);
     return r < 0 ? error_result(err, r, "set up the container's interface '%s'",
                                 attachment->interface)
                  : 0;

@@ -28,6 +28,9 @@ void network_driver_list(StringList *names);
  * firewall's (bridge, vxlan). */
 bool network_driver_is_routed(const NetworkDriver *driver);
 
+/* Can a container's link have a hardware address of its own? */
+bool network_takes_mac(const NetworkSpec *spec);
+
 /*
  * Bring up what the host needs: a bridge with the gateway's addresses, a VLAN's or VXLAN's
  * interface, a dummy parent. What is there already stays. Errors: NOT_FOUND (no such parent),

@@ -185,6 +185,16 @@ static void finish_vlan(NetworkSpec *spec)
         set_own_name(&spec->interface, "vl", spec);
 }
 
+/* What is left of an Ethernet frame between hosts: their headers, UDP's, VXLAN's, and the
+ * container's own Ethernet header. */
+static uint32_t vxlan_mtu(const NetworkSpec *spec)
+{
+    bool is_ipv6 = (spec->vxlan_local && strchr(spec->vxlan_local, ':')) ||
+                   (spec->vxlan_peers.count > 0 && strchr(spec->vxlan_peers.items[0], ':'));
+
+    return 1500 - ((is_ipv6 ? 40 : 20) + 8 + 8 + 14);
+}
+
 static void finish(NetworkSpec *spec)
 {
     if (has_word(BRIDGES, spec->driver) && !spec->interface)
@@ -196,6 +206,8 @@ static void finish(NetworkSpec *spec)
     }
     if (strcmp(spec->driver, "vlan") == 0)
         finish_vlan(spec);
+    if (strcmp(spec->driver, "vxlan") == 0 && spec->mtu == 0)
+        spec->mtu = vxlan_mtu(spec);
     if (strcmp(spec->driver, "dummy") == 0)
         spec->is_internal = true;
 }

@@ -7,7 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,18 +39,57 @@ static void go_to(int fd)
     assert_int_equal(setns(fd, CLONE_NEWNET), 0);
 }
 
+void hosts_enter(int netns_fd)
+{
+    go_to(netns_fd);
+}
+
+static void send_batch(Netlink *netlink, NetlinkBatch *batch)
+{
+    assert_int_equal(netlink_batch_send(netlink, batch, NULL, NULL), 0);
+}
+
+/* The host's end is made up; the outside's is by whoever gives it addresses, and with it the
+ * carrier. */
+static void make_uplink(Hosts *hosts)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    NetlinkMessage message;
+    KernelLink link;
+    LinkKind kind;
+    size_t peer;
+
+    (void)kernel_link_init(&message, 0);
+    netlink_message_add_string(&message, IFLA_IFNAME, HOSTS_UPLINK);
+    kind = kernel_link_begin_kind(&message, "veth");
+    peer = netlink_message_begin(&message, VETH_INFO_PEER);
+    (void)netlink_message_extend(&message, sizeof(struct ifinfomsg));
+    netlink_message_add_string(&message, IFLA_IFNAME, HOSTS_UPLINK);
+    netlink_message_add_u32(&message, IFLA_NET_NS_FD, (uint32_t)hosts->outside_fd);
+    netlink_message_end(&message, peer);
+    kernel_link_end_kind(&message, kind);
+    netlink_batch_add(&batch, &message, NLM_F_CREATE | NLM_F_EXCL, 0);
+    send_batch(&hosts->host, &batch);
+    assert_int_equal(kernel_link_find(&hosts->host, HOSTS_UPLINK, &link), 0);
+    kernel_link_add_quiet(&batch, link.index);
+    kernel_link_add_up(&batch, link.index, 0);
+    send_batch(&hosts->host, &batch);
+}
+
 int hosts_make(void **state)
 {
     Hosts *hosts = NEW(Hosts);
     Error err = {};
 
-    hosts->outside_fd = open_own();
+    hosts->machine_fd = open_own();
     for (size_t i = 0; i < N_CONTAINERS; i++)
         hosts->container_fds[i] = make_namespace();
+    hosts->outside_fd = make_namespace();
     hosts->host_fd = make_namespace();
     hosts->host = (Netlink) { .fd = netlink_open() };
     assert_true(hosts->host.fd >= 0);
     assert_int_equal(network_links_open(&hosts->links, &err), 0);
+    make_uplink(hosts);
     *state = hosts;
     return 0;
 }
@@ -59,12 +99,13 @@ int hosts_drop(void **state)
     Hosts *hosts = *state;
 
     network_links_close(hosts->links);
-    go_to(hosts->outside_fd);
+    go_to(hosts->machine_fd);
     for (size_t i = 0; i < N_CONTAINERS; i++)
         fd_close(hosts->container_fds[i]);
     fd_close(hosts->host.fd);
     fd_close(hosts->host_fd);
     fd_close(hosts->outside_fd);
+    fd_close(hosts->machine_fd);
     free(hosts);
     return 0;
 }
@@ -186,6 +227,68 @@ KernelLink hosts_find_link(Hosts *hosts, int netns_fd, const char *name)
     assert_true(r == 0 || r == -ENODEV);
     fd_close(netlink.fd);
     return link;
+}
+
+static void give_addresses(Netlink *netlink, const char *interface, const char *const *addresses,
+                           size_t count, const uint32_t *lengths)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    KernelLink link;
+
+    assert_int_equal(kernel_link_find(netlink, interface, &link), 0);
+    kernel_link_add_quiet(&batch, link.index);
+    kernel_link_add_up(&batch, link.index, 0);
+    for (size_t i = 0; i < count; i++) {
+        IpPrefix address;
+
+        assert_int_equal(ip_prefix_parse(addresses[i], &address), 0);
+        address.length = lengths[i];
+        kernel_link_add_address(&batch, link.index, &address);
+    }
+    kernel_link_add_query(&batch, NULL, link.index);
+    send_batch(netlink, &batch);
+}
+
+/* False: this kernel has none. */
+static bool make_vlan(Netlink *netlink, unsigned tag)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    NetlinkMessage message;
+    KernelLink link;
+    LinkKind kind;
+    int r;
+
+    assert_int_equal(kernel_link_find(netlink, HOSTS_UPLINK, &link), 0);
+    kernel_link_add_up(&batch, link.index, 0);
+    (void)kernel_link_init(&message, 0);
+    netlink_message_add_string(&message, IFLA_IFNAME, "tagged");
+    netlink_message_add_u32(&message, IFLA_LINK, (uint32_t)link.index);
+    kind = kernel_link_begin_kind(&message, "vlan");
+    netlink_message_add_u16(&message, IFLA_VLAN_ID, (uint16_t)tag);
+    kernel_link_end_kind(&message, kind);
+    netlink_batch_add(&batch, &message, NLM_F_CREATE | NLM_F_EXCL, 0);
+    r = netlink_batch_send(netlink, &batch, NULL, NULL);
+    assert_true(r == 0 || r == -EOPNOTSUPP);
+    return r == 0;
+}
+
+void hosts_give_outside_addresses(Hosts *hosts, unsigned tag, const char *const addresses[2])
+{
+    Netlink netlink = { .fd = open_netlink(hosts, hosts->outside_fd) };
+
+    if (tag == 0 || make_vlan(&netlink, tag))
+        give_addresses(&netlink, tag == 0 ? HOSTS_UPLINK : "tagged", addresses, 2,
+                       (const uint32_t[]) { 16, 64 });
+    fd_close(netlink.fd);
+}
+
+void hosts_give_underlay(Hosts *hosts, const char *const addresses[2])
+{
+    Netlink netlink = { .fd = open_netlink(hosts, hosts->outside_fd) };
+
+    give_addresses(&netlink, HOSTS_UPLINK, &addresses[1], 1, (const uint32_t[]) { 24 });
+    give_addresses(&hosts->host, HOSTS_UPLINK, &addresses[0], 1, (const uint32_t[]) { 24 });
+    fd_close(netlink.fd);
 }
 
 static int count_link(const struct nlmsghdr *header, void *data)

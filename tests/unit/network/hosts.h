@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A host and some containers that are nothing but network namespaces, for one test. */
+/* A host, some containers, and what is outside of the host, that are nothing but network
+ * namespaces, for one test. */
 
 #include "check.h"
 #include "network/network-link-private.h"
 
 #define N_CONTAINERS 4
+/* A veth pair between the host and the outside, of that name in both. */
+#define HOSTS_UPLINK "up0"
 
 typedef struct Hosts {
-    int outside_fd; /* the namespace of the machine */
-    int host_fd;    /* we are in it */
+    int machine_fd; /* where we were */
+    int outside_fd;
+    int host_fd; /* we are in it */
     int container_fds[N_CONTAINERS];
     NetworkLinks *links;
     Netlink host;
@@ -28,6 +32,14 @@ int hosts_open_socket(Hosts *hosts, int netns_fd, int type, const char *address,
 
 /* Connect a socket, wherever it is. Returns 0 or -errno. */
 int hosts_connect(int fd, const char *address, uint16_t port);
+
+void hosts_enter(int netns_fd);
+
+/* Give the outside's end of the uplink, or its VLAN @tag, addresses of /16 and /64. */
+void hosts_give_outside_addresses(Hosts *hosts, unsigned tag, const char *const addresses[2]);
+
+/* The ends of the uplink, the host's and the outside's, get addresses of /24. */
+void hosts_give_underlay(Hosts *hosts, const char *const addresses[2]);
 
 /* A datagram from @from of the namespace @from_fd reaches @to in @to_fd. The addresses are text. */
 bool hosts_can_send(Hosts *hosts, int from_fd, const char *from, int to_fd, const char *to);

@@ -155,7 +155,7 @@ static void of_several_links_all_or_none_are_there(void **state)
     assert_true(network_attach(hosts->links, hosts->container_fds[0], attachments, 2, &err) < 0);
     check_error(&err, ERROR_CONFLICT, "the container has an interface 'eth0' already");
     assert_int_equal(hosts_count_links(hosts, hosts->container_fds[0]), 1);
-    assert_int_equal(hosts_count_links(hosts, -EBADF), 3); /* loopback and bridges */
+    assert_int_equal(hosts_count_links(hosts, -EBADF), 4); /* loopback, uplink and bridges */
 
     attachments[1].interface = "eth1";
     assert_int_equal(network_attach(hosts->links, hosts->container_fds[0], attachments, 2, &err),
@@ -201,7 +201,7 @@ static void a_link_that_is_taken_away_leaves_nothing(void **state)
     assert_int_equal(network_detach(hosts->links, hosts->container_fds[0], &one, NULL), 0);
     assert_int_equal(network_detach(hosts->links, hosts->container_fds[0], &one, NULL), 0);
     assert_int_equal(hosts_count_links(hosts, hosts->container_fds[0]), 1);
-    assert_int_equal(hosts_count_links(hosts, -EBADF), 2);
+    assert_int_equal(hosts_count_links(hosts, -EBADF), 3); /* loopback, uplink and bridge */
 }
 
 static bool has_prefix(const NetworkPrefixList *list, const char *text)
