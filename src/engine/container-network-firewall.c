@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "engine/container-network-private.h"
+#include "engine/network-private.h"
 
 typedef struct PortSet {
     FirewallPort *items;
@@ -43,9 +44,8 @@ static int open_firewall(Engine *engine, Firewall **ret, Error *err)
 }
 
 /* Only where the host takes part in it there is anything to filter. */
-static void add_network(NetworkSet *set, const Network *network)
+static void add_network(NetworkSet *set, const NetworkSpec *spec)
 {
-    const NetworkSpec *spec = &network->spec;
     const NetworkDriver *driver = network_driver_find(spec->driver);
     FirewallNetwork *added;
 
@@ -125,7 +125,7 @@ static int add_to_firewall(Firewall *firewall, const NetworkView *view, Error *e
     int r = 0;
 
     for (size_t i = 0; i < view->networks.count; i++)
-        add_network(&networks, view->networks.items[i]);
+        add_network(&networks, &view->networks.items[i]->spec);
     add_ports(&ports, view);
     for (size_t i = 0; i < networks.count && r >= 0; i++)
         r = firewall_add_network(firewall, &networks.items[i], err);
@@ -167,7 +167,7 @@ static int rebuild(Engine *engine, Firewall *firewall, Error *err)
     int r = network_list(engine, &networks, err);
 
     for (size_t i = 0; i < networks.count; i++)
-        add_network(&made, networks.items[i]);
+        add_network(&made, &networks.items[i]->spec);
     if (r >= 0)
         r = collect_ports(engine, &ports, err);
     if (r < 0)
@@ -207,6 +207,25 @@ int container_firewall_remove(const NetworkView *view, Error *err)
         r = firewall_remove_ports(firewall, ports.items, ports.count, &problem);
     if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
         return 0;
+    error_move(err, &problem);
+    return r;
+}
+
+int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)
+{
+    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    _cleanup_network_set_ NetworkSet networks = {};
+    _cleanup_error_ Error problem = {};
+    int r;
+
+    add_network(&networks, spec);
+    if (networks.count == 0)
+        return 0;
+    r = open_firewall(engine, &firewall, &problem);
+    if (r >= 0)
+        r = firewall_remove_network(firewall, &networks.items[0], &problem);
+    if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
+        return 0; /* no container was ever in one */
     error_move(err, &problem);
     return r;
 }

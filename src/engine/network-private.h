@@ -42,6 +42,11 @@ int network_lock(int *ret_fd, Error *err);
  */
 int network_choose_subnets(Engine *engine, NetworkSpec *spec, Error *err);
 
+/* --- the firewall (container-network-firewall.c) --- */
+
+/* Have it forget a network that is removed. That it knows nothing of it is no error. */
+int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err);
+
 /* --- leases (network-lease.c) --- */
 
 /* All that containers may have of a network is free. Inside the transaction that completes it. */

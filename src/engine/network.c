@@ -150,6 +150,8 @@ static int clear_away(Engine *engine, const NetworkSpec *spec, Error *err)
     int r = engine_network_links(engine, &links, err);
 
     if (r >= 0)
+        r = network_firewall_remove(engine, spec, err);
+    if (r >= 0)
         r = network_links_down(links, spec, err);
     return r < 0 ? r : network_row_forget(engine, spec->id, err);
 }
