@@ -3,6 +3,7 @@
 
 import json
 
+import faults
 import pytest
 
 from harness import hosts, network_peers
@@ -11,6 +12,7 @@ from harness.network_peers import Way, reach
 
 SUBNET = "10.88.0.0/24"
 FIRST = "10.88.0.2"
+STEPS = [*faults.FILES, *faults.LOCKS, *faults.SOCKETS, "vfork", "clone3", "setns", "exit_group"]
 
 
 @pytest.fixture
@@ -166,6 +168,35 @@ def test_a_command_that_is_killed_leaves_nothing_behind(host, cay, image, cni, s
     assert (cni.base / "done").exists()
     assert cay.ok("ps", "-aq") == ""
     assert cni.leases() == []
+
+
+@pytest.mark.as_shipped
+@pytest.mark.parametrize("command", [["start"], ["stop", "-t", "0"]], ids=lambda words: words[0])
+def test_a_command_that_is_killed_at_any_step_loses_no_lease(cay, image, cni, command):
+    """A lease is a file of the plug-in's: one for a container that runs, and none for others."""
+    cni.write("lan", [{"type": "own"}])
+    lease = f"{cni.data}/lan/$CNI_CONTAINERID"
+    cni.script("own", f"""mkdir -p {cni.data}/lan
+        case $CNI_COMMAND in
+        ADD) set -C; : >{lease} && echo '{{"cniVersion": "1.0.0"}}';;
+        DEL) rm -f {lease};;
+        esac""")
+    container = cay.ok("create", "--name", "web", "--network", "cni:lan", image, "sleep", "1000")
+    before = ["stop", "-t", "0"] if command == ["start"] else ["start"]
+    cay.ok("start", "web")
+    cay.ok(*before, "web")
+    found = list(faults.kills(cay, *command, "web", calls=STEPS))
+    seen = set()
+    for fault in found:
+        cay.ok(*before, "web")
+        fault.run()
+        seen.add(state := cay.ok("ps", "-a", "--format", "{{.State}}"))
+        if state == "exited":
+            cay.state.settle()  # its shim may have been there still
+            cay.ok("ps", "-aq")
+        assert cni.leases() == ([container] if state == "running" else []), f"{fault}: {state}"
+    cay.ok("rm", "-f", "web")
+    assert cni.leases() == [] and len(seen) > 1
 
 
 def test_an_unknown_configuration_is_named_with_its_directory(cay, image, cni):
