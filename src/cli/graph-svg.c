@@ -85,7 +85,8 @@ static void add_text(Picture *picture, int x, int y, const char *class, int widt
 
     terminal_text_add(&safe, text);
     whole = string_buffer_get(&safe);
-    string_buffer_printf(buffer, "<text x=\"%d\" y=\"%d\" class=\"%s\">", x, y, class);
+    string_buffer_printf(buffer, "<text x=\"%d\" y=\"%d\" class=\"%s\" xml:space=\"preserve\">", x,
+                         y, class);
     if (terminal_text_width(whole, strlen(whole)) > room) {
         _cleanup_free_ char *cut = memory_strndup(whole, cut_at(whole, room - 1));
 

@@ -167,6 +167,6 @@ void graph_draw_text(const NetworkGraph *graph, size_t width, StringBuffer *buff
     add_items(&tree, "", &top);
     collect_loners(graph, &loners);
     if (loners.count > 0)
-        string_buffer_add(buffer, "containers in no network\n");
+        string_buffer_add(buffer, "containers without links of their own\n");
     add_items(&tree, "", &loners);
 }

@@ -327,7 +327,11 @@ static int describe_sharing(Drawing *drawing, size_t box, const Container *conta
         return 0;
     }
     if (container_mode_joined(mode)) {
-        set_kind(drawn, memory_printf("network of '%s'", container_mode_joined(mode)));
+        _cleanup_(container_freep) Container *other = NULL;
+
+        (void)container_find(drawing->engine, container_mode_joined(mode), &other, NULL);
+        set_kind(drawn, memory_printf("network of '%s'",
+                                      other ? other->name : container_mode_joined(mode)));
         return 0;
     }
     if (mode && (strncmp(mode, "ns:", 3) == 0 || strncmp(mode, "cni:", 4) == 0))

@@ -58,3 +58,21 @@ def test_other_formats_are_refused(cay, host):
     wrong = cay("network", "graph", "--format", "png")
     assert wrong.returncode == 1
     assert "invalid --format 'png': use text or svg" in wrong.stderr
+
+
+def test_containers_are_drawn_at_each_of_their_networks(cay, host, image):
+    for name, subnet in (("front", "10.5.0.0/24"), ("back", "10.6.0.0/24")):
+        cay.ok("network", "create", "--ipv6=false", "--subnet", subnet, name)
+    for name, options in (("web", ["front", "--network", "back", "-p", "8080:80"]),
+                          ("beside", ["container:web"]), ("free", ["host"]), ("dark", ["none"])):
+        cay.ok("run", "-d", "--name", name, "--network", *options, image, "sleep", "1000")
+    cay.ok("create", "--name", "idle", "--network", "front", image, "true")
+    lines = cay.ok("network", "graph").splitlines()
+    (front,) = [line for line in lines if "web  eth0" in line]
+    (back,) = [line for line in lines if "web  eth1" in line]
+    assert "10.5.0.2/24  (veth" in front and "10.6.0.2/24  (veth" in back
+    assert sum("0.0.0.0:8080->80/tcp" in line for line in lines) == 1
+    assert lines[-3:] == ["├─ beside  (network of 'web')", "├─ dark",
+                          "└─ free  (network of the host)"]
+    assert not any("idle" in line for line in lines)
+    assert "free" not in cay.ok("network", "graph", "back")

@@ -85,7 +85,7 @@ static void text_is_a_tree_that_says_a_container_s_ports_once(void **state)
                         "└─ bridge  (bridge cay0)  172.17.0.1/16\n"
                         "   └─ web  eth0  172.17.0.2/16  (vethabcdef0)  0.0.0.0:8080->80/tcp  "
                         "[::]:8080->80/tcp\n"
-                        "containers in no network\n"
+                        "containers without links of their own\n"
                         "├─ dark\n"
                         "└─ watch  (network of the host)\n");
 }
