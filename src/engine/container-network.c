@@ -98,9 +98,25 @@ int container_network_lock(Engine *engine, const char *id, int *ret_fd, Error *e
     return 0;
 }
 
+/* One that keeps what it had, as it starts again by its policy, was connected all the time. */
+static void tell_connected(const NetworkView *view, bool was_leased)
+{
+    for (size_t i = 0; i < view->endpoints.count && !was_leased; i++)
+        network_tell(view->engine, &view->networks.items[i]->spec, "connect", view->container->id);
+}
+
+static void tell_disconnected(const NetworkView *view)
+{
+    for (size_t i = 0; i < view->endpoints.count; i++)
+        if (view->endpoints.items[i].interface)
+            network_tell(view->engine, &view->networks.items[i]->spec, "disconnect",
+                         view->container->id);
+}
+
 /* Under the lock, with everything but names: whatever fails is undone by the caller. */
 static int plug(NetworkView *view, const NetworkNamespace *namespace, Error *err)
 {
+    bool was_leased = network_view_is_leased(view);
     int r = network_view_prepare(view, err);
 
     if (r >= 0)
@@ -113,6 +129,8 @@ static int plug(NetworkView *view, const NetworkNamespace *namespace, Error *err
         r = container_network_files_write(view, err);
     if (r >= 0 && network_view_needs_dns(view))
         r = container_names_register(view, namespace, err);
+    if (r >= 0)
+        tell_connected(view, was_leased);
     return r;
 }
 
@@ -157,6 +175,7 @@ void container_network_release(Engine *engine, const Container *container)
         r = container_names_forget(engine, container->id, &problem);
     if (r < 0)
         log_warning("networks of container '%s': %s", container->name, error_message(&problem));
+    tell_disconnected(&view);
 }
 
 void container_network_unplug(Engine *engine, const Container *container)

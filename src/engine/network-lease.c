@@ -7,12 +7,12 @@
  * just given up is not at once somebody else's, who would get what was meant for its former owner.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random-id.h"
 #include "engine/network-private.h"
+#include "engine/network-request.h"
 
 #define INTERFACE_PREFIX "eth"
 #define MAC_ATTEMPTS 16
@@ -290,20 +290,6 @@ static int choose_interface(Engine *engine, Endpoint *endpoint, Error *err)
     return 0;
 }
 
-static int parse_mac(const char *text, uint8_t ret[static 6], Error *err)
-{
-    unsigned bytes[6];
-    int used = 0;
-
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-               &bytes[4], &bytes[5], &used) != 6 ||
-        text[used] != '\0')
-        return error_set(err, ERROR_INVALID, "invalid MAC address '%s'", text);
-    for (size_t i = 0; i < 6; i++)
-        ret[i] = (uint8_t)bytes[i];
-    return 0;
-}
-
 /* The container that has the hardware address in the network. Returns 1, or 0: nobody has. */
 static int find_mac_holder(Engine *engine, const Endpoint *endpoint, char **ret, Error *err)
 {
@@ -349,9 +335,9 @@ static int lease_mac(Engine *engine, Endpoint *endpoint, Error *err)
 
     if (!wanted)
         return choose_mac(engine, endpoint, err);
-    r = parse_mac(wanted, endpoint->mac, err);
-    if (r >= 0)
-        r = find_mac_holder(engine, endpoint, &holder, err);
+    if (!network_mac_parse(wanted, endpoint->mac))
+        return error_set(err, ERROR_INVALID, "'%s' is not a valid mac address", wanted);
+    r = find_mac_holder(engine, endpoint, &holder, err);
     return r > 0 ? is_taken(engine, holder, "MAC address", wanted, err) : r;
 }
 

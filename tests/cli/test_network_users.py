@@ -142,3 +142,22 @@ def test_a_range_is_where_addresses_are_chosen_from(host, cay, image):
     fails(cay("run", "--rm", "--network", "web", image, "true"), "no available IPv4 addresses", 125)
     outside = run(cay, image, "four", "--network", "web", "--ip", "10.1.0.99")
     assert address(cay, "web", outside) == "10.1.0.99/24"
+
+
+def test_events_tell_who_is_connected_to_what(host, cay, image):
+    web = cay.ok("network", "create", "web")
+    db = cay.ok("network", "create", "db")
+    one = cay.ok("create", "--name", "one", "--network", "web", image, *SLEEP)
+    cay.ok("network", "connect", "db", "one")
+    cay.ok("start", "one")
+    cay.ok("network", "disconnect", "web", "one")
+    cay.ok("kill", "one")
+    cay.ok("wait", "one")
+    lines = cay.ok("events", "--since", "1h", "--until", "0s", "--filter", "type=network",
+                   "--filter", "event=connect", "--filter", "event=disconnect", "--format",
+                   "json").splitlines()
+    events = [(event["Action"], event["Actor"]["ID"], event["Actor"]["Attributes"])
+              for event in map(json.loads, lines)]
+    of_web, of_db = ({"container": one, "name": name, "type": "bridge"} for name in ("web", "db"))
+    assert events == [("connect", db, of_db), ("connect", web, of_web), ("connect", db, of_db),
+                      ("disconnect", web, of_web), ("disconnect", db, of_db)]
