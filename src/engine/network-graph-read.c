@@ -66,20 +66,17 @@ static bool is_kind(const SurveyLink *link, const char *kind)
     return strcmp(link->kind, kind) == 0;
 }
 
-/* "vxlan 42, port 4789, to 192.0.2.18" */
+/* "vxlan 42, port 4789", "to 192.0.2.18" */
 static void add_tunnel(StringList *facts, const SurveyLink *link)
 {
-    _cleanup_string_list_ StringList ends = {};
-    _cleanup_free_ char *to = NULL;
     char text[IP_ADDRESS_TEXT_MAX];
 
+    string_list_printf(facts, "vxlan %u, port %u", link->vni, link->port);
     if (ip_address_is_set(&link->group))
-        string_list_printf(&ends, "group %s", ip_address_format(&link->group, text));
+        string_list_printf(facts, "to group %s", ip_address_format(&link->group, text));
     for (size_t i = 0; i < link->remotes.count; i++)
-        string_list_add(&ends, ip_address_format(&link->remotes.items[i].address, text));
-    to = string_list_join(&ends, ", ");
-    string_list_printf(facts, "vxlan %u, port %u%s%s", link->vni, link->port,
-                       ends.count > 0 ? ", to " : "", to ? to : "");
+        string_list_printf(facts, "to %s",
+                           ip_address_format(&link->remotes.items[i].address, text));
 }
 
 /* --- the host's links --- */

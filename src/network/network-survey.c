@@ -81,6 +81,14 @@ static void add_address(SurveyAddresses *addresses, const IpPrefix *prefix)
     addresses->items[addresses->count++] = *prefix;
 }
 
+static bool has_address(const SurveyAddresses *addresses, const IpAddress *address)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (ip_address_equal(&addresses->items[i].address, address))
+            return true;
+    return false;
+}
+
 /* --- what some kinds have of their own --- */
 
 typedef struct ModeName {
@@ -250,7 +258,8 @@ static int on_neighbour(const struct nlmsghdr *header, void *data)
         ip_address_equal(&prefix.address, &link->group))
         return 0;
     prefix.length = ip_address_bits(&prefix.address);
-    add_address(&link->remotes, &prefix);
+    if (!has_address(&link->remotes, &prefix.address)) /* once through each interface */
+        add_address(&link->remotes, &prefix);
     return 0;
 }
 
