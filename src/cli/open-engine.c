@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "engine/container-network.h"
+#include "engine/container.h"
 
 static const char *first_of(const char *option, const char *variable)
 {
@@ -32,14 +31,10 @@ int open_engine(const Invocation *invocation, Engine **ret, Error *err)
 int open_engine_recovered(const Invocation *invocation, Engine **ret, Error *err)
 {
     _cleanup_(engine_closep) Engine *engine = NULL;
-    _cleanup_error_ Error problem = {};
     int r = open_engine(invocation, &engine, err);
 
     if (r >= 0)
         r = container_recover_all(engine, err);
-    /* What cannot be repaired is no reason not to show, or stop, a container. */
-    if (r >= 0 && container_network_repair(engine, false, &problem) < 0)
-        log_warning("%s", error_message(&problem));
     if (r < 0)
         return r;
 

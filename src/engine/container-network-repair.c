@@ -167,9 +167,11 @@ static int look_around(Engine *engine, Survey *survey, Error *err)
 static bool is_suspect(const Survey *survey, Statement *row)
 {
     const char *container = statement_text(row, 0), *link = statement_text(row, 1);
+    const char *interface = statement_text(row, 3);
     bool is_default = strcmp(statement_text(row, 2), NETWORK_BRIDGE) == 0;
 
-    if (!link || !contains(&survey->links, link))
+    if (!link || !contains(&survey->links, link) ||
+        (interface && !contains(&survey->links, interface)))
         return true;
     return (!is_default || survey->bridge_needs_dns) && !contains(&survey->served, container);
 }
@@ -180,7 +182,8 @@ static int list_suspects(Engine *engine, const Survey *survey, bool all, StringL
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(engine->database, &statement, err,
-                             "SELECT container.id, host_interface, network.name"
+                             "SELECT container.id, host_interface, network.name,"
+                             " network.spec ->> '$.Interface'"
                              " FROM network_endpoint"
                              " JOIN container ON container.id = network_endpoint.container"
                              " JOIN network ON network.id = network_endpoint.network"

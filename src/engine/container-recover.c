@@ -277,6 +277,7 @@ static bool contains_sorted(const StringList *ids, const char *id)
 static int recover(Engine *engine, bool with_running, Error *err)
 {
     _cleanup_string_list_ StringList running = {}, others = {}, directories = {}, updating = {};
+    _cleanup_error_ Error problem = {};
     int r = volume_recover_all(engine, err);
 
     if (r >= 0)
@@ -309,6 +310,9 @@ static int recover(Engine *engine, bool with_running, Error *err)
         if (!contains_sorted(&running, directories.items[i]) &&
             !contains_sorted(&others, directories.items[i]))
             recover_one(engine, directories.items[i]);
+    /* What cannot be repaired is no reason not to show, or stop, a container. */
+    if (container_network_repair(engine, false, &problem) < 0)
+        log_warning("%s", error_message(&problem));
     return 0;
 }
 

@@ -237,7 +237,8 @@ int container_boot(Engine *engine, StringList *started, size_t *ret_failed, Erro
 
 /*
  * Finish or undo what processes that died had begun, for all containers or the one with id @id.
- * What a living process holds is left alone. Cheap when there is nothing to do.
+ * What a living process holds is left alone. Cheap when there is nothing to do. For all of them,
+ * networks are repaired, too (container_network_repair()).
  */
 int container_recover_all(Engine *engine, Error *err);
 int container_recover(Engine *engine, const char *id, Error *err);
