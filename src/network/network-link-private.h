@@ -150,6 +150,12 @@ int network_remove_interface(NetworkLinks *links, const NetworkSpec *spec, const
 
 bool network_mac_is_set(const uint8_t mac[static 6]);
 
+/* Rates (network-rates.c). UNSUPPORTED: the driver cannot. */
+int network_rates_check(const NetworkAttachment *attachment, const NetworkDriver *driver,
+                        Error *err);
+int network_rates_apply(NetworkLinks *links, Netlink *inside, const NetworkAttachment *attachment,
+                        Error *err);
+
 /* Bridges (network-bridge.c). */
 int network_bridge_validate(const NetworkSpec *spec, Error *err);
 int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start, KernelLink *ret,

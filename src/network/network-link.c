@@ -211,13 +211,14 @@ static int join_link(const Plug *plug, const NetworkDriver *driver, int index, E
                  : 0;
 }
 
-static void remove_link(Netlink *inside, const NetworkAttachment *attachment)
+static void remove_link(NetworkLinks *links, Netlink *inside, const NetworkAttachment *attachment)
 {
     KernelLink link;
 
     /* As far as it goes: what has failed is told. */
     if (kernel_link_find(inside, attachment->interface, &link) == 0)
         (void)kernel_link_delete(inside, link.index);
+    (void)network_release_host(links, attachment->host_interface, NULL);
 }
 
 static int finish_link(Plug *plug, const NetworkDriver *driver, Netlink *inside, Error *err)
@@ -235,6 +236,8 @@ static int finish_link(Plug *plug, const NetworkDriver *driver, Netlink *inside,
     if (r == 0 && kernel_link_find(inside, attachment->interface, &link) < 0)
         r = error_set(err, ERROR_CONFLICT, "the container's interface '%s' has gone",
                       attachment->interface);
+    if (r == 0 && (attachment->rates.ingress > 0 || attachment->rates.egress > 0))
+        r = network_rates_apply(plug->links, inside, attachment, err);
     return r;
 }
 
@@ -250,7 +253,7 @@ static int attach_one(Plug *plug, Netlink *inside, Error *err)
         return r;
     r = finish_link(plug, driver, inside, err);
     if (r < 0)
-        remove_link(inside, plug->attachment);
+        remove_link(plug->links, inside, plug->attachment);
     return r < 0 ? error_wrap(err, r, "network '%s'", plug->attachment->network->name) : 0;
 }
 
@@ -271,7 +274,7 @@ static int attach_all(Plug *plugs, size_t count, NetnsVisit *visit, Error *err)
     for (size_t i = 0; r == 0 && i < count; i++) {
         r = attach_one(&plugs[i], &visit->inside, err);
         while (r < 0 && i-- > 0)
-            remove_link(&visit->inside, plugs[i].attachment);
+            remove_link(plugs[i].links, &visit->inside, plugs[i].attachment);
     }
     return r;
 }
@@ -283,9 +286,9 @@ static int prepare(Plug *plug, Error *err)
 
     if (r < 0)
         return r;
-    if (plug->attachment->rates.ingress > 0 || plug->attachment->rates.egress > 0)
-        return error_set(err, ERROR_UNSUPPORTED, "network '%s': rates are not there yet",
-                         plug->attachment->network->name);
+    r = network_rates_check(plug->attachment, driver, err);
+    if (r < 0)
+        return r;
     r = network_interface_name_validate(plug->attachment->interface, err);
     return r < 0 ? r : driver->up(plug->links, plug->attachment->network, true, &plug->base, err);
 }
@@ -311,15 +314,17 @@ int network_detach(NetworkLinks *links, int netns_fd, const NetworkAttachment *a
 {
     _cleanup_netns_visit_ NetnsVisit visit = NETNS_VISIT_NONE;
     KernelLink link;
-    int r = netns_visit_begin(netns_fd, &visit, err);
+    int r = network_links_connect(links, err);
 
-    (void)links;
+    if (r == 0)
+        r = netns_visit_begin(netns_fd, &visit, err);
     if (r < 0)
         return r;
+    netns_visit_go_home(&visit);
     r = kernel_link_find(&visit.inside, attachment->interface, &link);
     if (r == 0)
         r = kernel_link_delete(&visit.inside, link.index);
-    return r < 0 && r != -ENODEV ? error_result(err, r, "remove the container's interface '%s'",
-                                                attachment->interface)
-                                 : 0;
+    if (r < 0 && r != -ENODEV)
+        return error_result(err, r, "remove the container's interface '%s'", attachment->interface);
+    return network_release_host(links, attachment->host_interface, err);
 }

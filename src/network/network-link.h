@@ -80,9 +80,14 @@ int network_detach(NetworkLinks *links, int netns_fd, const NetworkAttachment *a
 int network_set_default_route(NetworkLinks *links, int netns_fd, IpFamily family,
                               const char *interface, const IpAddress *gateway, Error *err);
 
-/* Change the rates of a link that there is. UNSUPPORTED: the kernel or the driver cannot. */
+/* Change the rates of a link that there is, whose host's end is told. UNSUPPORTED: the kernel
+ * cannot, or the driver: links without a host's end have no limit of what comes to them. */
 int network_set_rates(NetworkLinks *links, int netns_fd, const NetworkAttachment *attachment,
                       Error *err);
+
+/* A link has gone with its namespace: remove what its host's end @host_interface has left, which is
+ * what limits its egress. What is not there is no error. */
+int network_release_host(NetworkLinks *links, const char *host_interface, Error *err);
 
 /* Packets and bytes of an interface, as seen inside. */
 typedef struct NetworkCounters {
