@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* `cay update`: other limits or another restart policy for containers that exist. */
+/* `cay update`: other limits, ports, rates or another restart policy for containers that exist. */
 
 #include <stddef.h>
 
@@ -8,9 +8,11 @@
 #include "cli/commands.h"
 #include "cli/each-argument.h"
 #include "cli/open-engine.h"
+#include "cli/run-network-options.h"
 #include "cli/run-option-values.h"
 #include "cli/run-options.h"
 #include "engine/container.h"
+#include "engine/published-port.h"
 
 /* Docker has 0 for any number as well; in a specification it stands for the default. */
 static int take_pids_limit(const Option *option, const char *value, void *target, Error *err)
@@ -23,6 +25,12 @@ static int take_pids_limit(const Option *option, const char *value, void *target
     if (options->spec.pids_limit == 0)
         options->spec.pids_limit = -1;
     return 0;
+}
+
+static int take_unpublish(const Option *option, const char *value, void *target, Error *err)
+{
+    (void)option;
+    return published_port_parse(value, &((RunOptions *)target)->unpublish, err);
 }
 
 #define SPEC(member) .offset = offsetof(RunOptions, spec.member)
@@ -55,6 +63,12 @@ static const Option update_options[] = {
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
     { "pids-limit", TAKEN_BY(take_pids_limit, "int"),
       .help = "Limit of the number of processes (-1 for unlimited)" },
+    { "publish-add", TAKEN_BY(run_take_publish, "list"),
+      .help = "Publish one more port or range ([[ADDRESS:]PORT:]PORT[/PROTOCOL])" },
+    { "publish-allow", .type = OPTION_STRING_LIST, .argument = "list", SPEC(publish_allow),
+      .help = "Who may connect to what '--publish-add' names (ADDRESS/LENGTH)" },
+    { "publish-rm", TAKEN_BY(take_unpublish, "list"),
+      .help = "Publish a port or range no more, at the address and port named or at all of them" },
     { "restart", TAKEN_BY(run_take_restart, "string"),
       .help = "Restart policy to apply when the container exits" },
 };
@@ -71,25 +85,48 @@ static int update_one(Engine *engine, const char *name, void *data, Error *err)
     return container_update(engine, name, data, err);
 }
 
-static int check_change(const ContainerSpec *change, Error *err)
+static bool is_empty(const ContainerChange *change)
 {
-    _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, change);
+    _cleanup_json_ json_t *json = json_struct_write(&container_spec_json, &change->spec);
 
-    if (json_object_size(json) > 0)
-        return 0;
-    return error_set(err, ERROR_INVALID,
-                     "you must provide one or more flags when using this command");
+    return json_object_size(json) == 0 && change->publish.count == 0 &&
+           change->unpublish.count == 0 && change->net_rates.count == 0;
+}
+
+/* What @options say, as a change, which has their contents from here on. */
+static int make_change(RunOptions *options, ContainerChange *ret, Error *err)
+{
+    ContainerPortBindings *added = &options->spec.port_bindings;
+    int r = published_ports_validate(&options->spec, err);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < added->count; i++)
+        string_list_copy(&added->items[i].allow, &options->spec.publish_allow);
+    string_list_done(&options->spec.publish_allow);
+    *ret = (ContainerChange) { .publish = *added,
+                               .unpublish = options->unpublish,
+                               .net_rates = options->net_rates };
+    *added = options->unpublish = (ContainerPortBindings) {};
+    options->net_rates = (StringList) {};
+    ret->spec = options->spec;
+    options->spec = (ContainerSpec) {};
+    if (is_empty(ret))
+        return error_set(err, ERROR_INVALID,
+                         "you must provide one or more flags when using this command");
+    return 0;
 }
 
 int cli_container_update(Invocation *invocation, Error *err)
 {
     _cleanup_run_options_ RunOptions options = {};
+    _cleanup_(container_change_done) ContainerChange change = {};
     _cleanup_(engine_closep) Engine *engine = NULL;
     int r = invocation_parse(invocation, &options, err);
 
     if (r >= 0)
-        r = invocation_misuse(invocation, check_change(&options.spec, err));
+        r = invocation_misuse(invocation, make_change(&options, &change, err));
     if (r >= 0)
         r = open_engine(invocation, &engine, err);
-    return r < 0 ? r : each_argument(invocation, engine, update_one, &options.spec, err);
+    return r < 0 ? r : each_argument(invocation, engine, update_one, &change, err);
 }

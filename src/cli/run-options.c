@@ -32,6 +32,7 @@ void run_options_done(RunOptions *options)
     free(options->entrypoint);
     network_request_done(&options->network);
     string_list_done(&options->net_rates);
+    container_port_bindings_done(&options->unpublish);
     *options = (RunOptions) {};
 }
 

@@ -37,6 +37,7 @@ typedef struct RunOptions {
     char *entrypoint;
     ContainerNetwork network; /* what is said without a network's name: of the first one */
     StringList net_rates;
+    ContainerPortBindings unpublish; /* of `update` */
 } RunOptions;
 
 extern const OptionTable run_option_table;

@@ -64,8 +64,7 @@ static int reserve_ports(NetworkView *view, Error *err)
     if (spec->port_bindings.count + spec->exposed_ports.count == 0)
         return 0;
     published_port_list_done(&view->ports);
-    network_view_publish_request(view, (const ContainerPortBindings *)&spec->port_bindings,
-                                 &request);
+    network_view_publish_request(view, &spec->port_bindings, &request);
     return published_ports_reserve(view->engine, view->container->id, &request, &view->ports, err);
 }
 

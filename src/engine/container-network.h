@@ -50,9 +50,17 @@ int container_network_connect(Engine *engine, const char *network, const char *c
 int container_network_disconnect(Engine *engine, const char *network, const char *container,
                                  bool force, Error *err);
 
-/* Publish more ports, or fewer, of one that may run; in the caller's update of it. */
-int container_network_publish(Engine *engine, Container *container,
-                              const ContainerPortBindings *add, const ContainerPortBindings *remove,
+/* Publish more ports in @spec, and no more those that @remove matches, whose open parts match
+ * anything. Errors: NOT_FOUND (nothing matches). */
+int container_port_bindings_change(ContainerSpec *spec, const ContainerPortBindings *add,
+                                   const ContainerPortBindings *remove, Error *err);
+
+/*
+ * Have a container that may run publish what @next says instead of its own specification. May be
+ * repeated by whoever finishes it for one that was killed. Errors: those of
+ * published_ports_reserve(), CONFLICT (it has no network), firewall_add_ports().
+ */
+int container_network_publish(Engine *engine, const Container *container, const ContainerSpec *next,
                               Error *err);
 
 /*

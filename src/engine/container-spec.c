@@ -7,6 +7,7 @@
 
 #include "engine/container-spec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/mount-spec.h"
@@ -273,6 +274,14 @@ const JsonStruct container_spec_json = JSON_STRUCT(ContainerSpec, spec_fields);
 void container_spec_done(ContainerSpec *spec)
 {
     json_struct_done(&container_spec_json, spec);
+}
+
+void container_port_bindings_done(ContainerPortBindings *bindings)
+{
+    for (size_t i = 0; i < bindings->count; i++)
+        json_struct_done(&container_port_binding_json, &bindings->items[i]);
+    free(bindings->items);
+    *bindings = (ContainerPortBindings) {};
 }
 
 void container_mount_done(ContainerMount *mount)

@@ -243,6 +243,7 @@ extern const JsonStruct container_log_config_json;
 void container_secret_done(ContainerSecret *secret);
 void container_spec_done(ContainerSpec *spec);
 #define _cleanup_container_spec_ _cleanup_(container_spec_done)
+void container_port_bindings_done(ContainerPortBindings *bindings);
 
 /* Of pid_mode and its like (may be NULL): is it this one? The name of the other container in
  * "container:NAME", NULL for all others. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Other limits and another restart policy for a container that exists.
+ * Other limits, ports, rates and another restart policy for a container that exists.
  *
- * They are kept in three places: the row, config.json and shim.json in the container's directory,
- * and, while it runs, its cgroup. What is to become of them is written into the row first, as its
- * pending spec; who finds one that nobody is at work on carries it out. A value that the kernel
- * refuses leaves everything as it was. Updates of one container take turns by flock(2) of its
- * directory, which its start holds too, from reading the spec until the cgroup is there. One that
- * does not run is claimed as well.
+ * They are kept in several places: the row, config.json and shim.json in the container's directory,
+ * and, while it runs, its cgroup and networks. What is to become of them is written into the row
+ * first, as its pending spec; who finds one that nobody is at work on carries it out. A value that
+ * the kernel refuses leaves everything as it was. Updates of one container take turns by flock(2)
+ * of its directory, which its start holds too, from reading the spec until the cgroup is there. One
+ * that does not run is claimed as well.
  */
 
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "engine/config-resources.h"
+#include "engine/container-network.h"
 #include "engine/container-private.h"
 #include "sandbox/cgroup.h"
 
@@ -30,6 +31,14 @@ typedef struct Update {
     ContainerSpec next;   /* as its spec is to be */
     int directory_fd;     /* the container's, flock(2)ed */
 } Update;
+
+void container_change_done(ContainerChange *change)
+{
+    container_spec_done(&change->spec);
+    container_port_bindings_done(&change->publish);
+    container_port_bindings_done(&change->unpublish);
+    string_list_done(&change->net_rates);
+}
 
 static void update_done(Update *update)
 {
@@ -155,6 +164,11 @@ static int commit(Update *update, Error *err)
     return r < 0 ? r : database_commit(&transaction, err);
 }
 
+static int apply_to_networks(const Update *update, Error *err)
+{
+    return container_network_publish(update->engine, update->container, &update->next, err);
+}
+
 /* From a pending spec to one that holds everywhere. config.json comes before the cgroup: if the
  * restart policy makes a new one meanwhile, that has the new limits already. */
 static int carry_out(Update *update, Error *err)
@@ -167,6 +181,8 @@ static int carry_out(Update *update, Error *err)
         r = write_config(update, config, err);
     if (r >= 0)
         r = apply_to_cgroup(config, err);
+    if (r >= 0)
+        r = apply_to_networks(update, err);
     if (r < 0) {
         give_up(update);
         return r;
@@ -276,13 +292,16 @@ static int merge(const ContainerSpec *have, const ContainerSpec *change, Contain
 }
 
 /* Write down what is to be done. */
-static int decide(Update *update, const ContainerSpec *change, Error *err)
+static int decide(Update *update, const ContainerChange *change, Error *err)
 {
     const ContainerSpec *have = &update->container->spec;
-    int r = check_combination(have, change, err);
+    int r = check_combination(have, &change->spec, err);
 
     if (r >= 0)
-        r = merge(have, change, &update->next, err);
+        r = merge(have, &change->spec, &update->next, err);
+    if (r >= 0)
+        r = container_port_bindings_change(&update->next, &change->publish, &change->unpublish,
+                                           err);
     if (r >= 0)
         r = container_spec_validate(&update->next, err);
     return r < 0 ? r
@@ -290,7 +309,7 @@ static int decide(Update *update, const ContainerSpec *change, Error *err)
                                              err);
 }
 
-static int update_container(Engine *engine, const Container *found, const ContainerSpec *change,
+static int update_container(Engine *engine, const Container *found, const ContainerChange *change,
                             Error *err)
 {
     _cleanup_(update_done) Update update = { .engine = engine, .directory_fd = -EBADF };
@@ -312,7 +331,7 @@ static int update_container(Engine *engine, const Container *found, const Contai
     return r < 0 ? r : carry_out(&update, err);
 }
 
-int container_update(Engine *engine, const char *name, const ContainerSpec *change, Error *err)
+int container_update(Engine *engine, const char *name, const ContainerChange *change, Error *err)
 {
     _cleanup_(container_freep) Container *container = NULL;
     int r = container_find_live(engine, name, &container, err);

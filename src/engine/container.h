@@ -207,13 +207,22 @@ int container_attach(Engine *engine, const char *name, RelayOptions *options, Sh
  * NOT_FOUND. */
 int container_rename(Engine *engine, const char *name, const char *new_name, Error *err);
 
+/* What is to be changed of a container. */
+typedef struct ContainerChange {
+    ContainerSpec spec; /* limits and the restart policy, where they are not 0 or NULL */
+    ContainerPortBindings publish;
+    ContainerPortBindings unpublish; /* what is open in one matches anything */
+    StringList net_rates;            /* as network_request_parse_rates() takes them */
+} ContainerChange;
+
+void container_change_done(ContainerChange *change);
+
 /*
- * Give it other limits or another restart policy: those that @change has, which are not 0 or NULL.
- * A running container has them at once, one that does not from its next start. When this fails
- * nothing has changed. Errors: INVALID, CONFLICT (with what it has; it is being removed),
- * UNSUPPORTED, NOT_FOUND.
+ * Change it. A running container has it at once, one that does not from its next start. When this
+ * fails nothing has changed. Errors: INVALID, CONFLICT (with what it has; a port that is taken; it
+ * is being removed), UNSUPPORTED, NOT_FOUND.
  */
-int container_update(Engine *engine, const char *name, const ContainerSpec *change, Error *err);
+int container_update(Engine *engine, const char *name, const ContainerChange *change, Error *err);
 
 typedef enum ContainerRemoveFlags {
     CONTAINER_REMOVE_FORCE = 1 << 0,   /* kill one that runs first */

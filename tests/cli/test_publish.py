@@ -196,3 +196,86 @@ def test_without_a_network_of_its_own_ports_are_discarded_with_a_warning(cay, im
     result = cay("run", "--rm", "--network", mode, "-p", "8080:80", image, "true")
     assert result.returncode == 0
     assert f"published ports are discarded when using {mode} network mode" in result.stderr
+
+
+SERVE = ("sh", "-c", "mkdir /www; echo hello > /www/page; httpd -f -p 80 -h /www")
+
+
+def fetch(place, address, port):
+    """What the container's server says, when it listens: nobody has to wait for that here."""
+    with place.connect(address, port) as connection:
+        connection.sendall(b"GET /page HTTP/1.0\r\n\r\n")
+        return b"".join(iter(lambda: connection.recv(1000), b""))
+
+
+@pytest.fixture
+def web(host, cay, image, no_leaks):
+    """A container with a server at port 80, published nowhere yet."""
+    cay.ok("run", "-d", "--name", "web", *ON_BRIDGE, "--health-interval", "100ms", "--health-cmd",
+           "wget -q -O - http://127.0.0.1/page", image, *SERVE)
+    events = cay.spawn("events", "--filter", "event=health_status: healthy", "--since", "0")
+    assert events.stdout.readline()
+    events.kill()
+    yield "web"
+    cay("rm", "-f", "web")
+
+
+def test_ports_come_and_go_while_a_container_runs(host, cay, web):
+    pid = inspect(cay, web)["State"]["Pid"]
+    cay.ok("update", "--publish-add", "8080:80", "--publish-add", "8081:80", web)
+    assert fetch(host, "127.0.0.1", 8080).endswith(b"hello\n")
+    assert fetch(host, "127.0.0.1", 8081).endswith(b"hello\n")
+    cay.ok("update", "--publish-rm", "8080:80", "--publish-add", "127.0.0.1:9090:80", web)
+    with pytest.raises(ConnectionRefusedError):
+        host.connect("127.0.0.1", 8080)
+    assert fetch(host, "127.0.0.1", 9090).endswith(b"hello\n")
+    assert {binding["HostPort"] for binding in ports(cay, web)["80/tcp"]} == {"8081", "9090"}
+    refused(cay("update", "--publish-rm", "8080:80", web), "port '80/tcp' is not published so",
+            status=1)
+    refused(cay("update", "--publish-add", "8081:80", web),
+            "port '80/tcp' is published at '8081' already", status=1)
+    cay.ok("update", "--publish-rm", "80", web)
+    assert inspect(cay, web)["HostConfig"]["PortBindings"] == {}
+    with pytest.raises(ConnectionRefusedError):
+        host.connect("127.0.0.1", 8081)
+    assert inspect(cay, web)["State"]["Pid"] == pid
+
+
+def test_a_port_that_is_taken_is_not_added_and_nothing_else_is_changed(host, cay, web, start):
+    start("other", "-p", "8080:80")
+    cay.ok("update", "--publish-add", "8081:80", web)
+    before = {**inspect(cay, web), "State": None}
+    refused(cay("update", "-m", "64m", "--publish-rm", "8081:80", "--publish-add", "8082:80",
+                "--publish-add", "8080:80", web),
+            "port 8080/tcp of the host is in use by container 'other'", status=1)
+    assert {**inspect(cay, web), "State": None} == before
+    assert fetch(host, "127.0.0.1", 8081).endswith(b"hello\n")
+    with pytest.raises(ConnectionRefusedError):
+        host.connect("127.0.0.1", 8082)
+
+
+def test_a_stopped_container_publishes_what_was_changed_from_its_next_start(host, cay, start):
+    start("web", "-p", "8080:80")
+    cay.ok("stop", "web")
+    cay.ok("update", "--publish-rm", "80", "--publish-add", "9000-9001:9000-9001", "web")
+    assert ports(cay, "web") == {}
+    cay.ok("start", "web")
+    assert {name for name, bindings in ports(cay, "web").items() if bindings} == \
+        {"9000/tcp", "9001/tcp"}
+
+
+def test_who_may_connect_is_limited_to_prefixes(world, image):
+    cay, address = world.one.cay, world.address("one")
+    cay.ok("run", "-d", "--name", "web", *ON_BRIDGE, "-p", "8080:80", "--publish-allow",
+           f"{world.address('two')}/32", image, "sh", "-c",
+           "mkdir /www; echo hello > /www/page; httpd -p 80 -h /www && echo up; sleep 9999")
+    logs = cay.spawn("logs", "--follow", "web")
+    assert logs.stdout.readline() == b"up\n"
+    logs.kill()
+    assert fetch(world.two, address, 8080).endswith(b"hello\n")
+    with pytest.raises(ConnectionRefusedError):
+        world.outside.connect(address, 8080)
+    cay.ok("update", "--publish-rm", "80", "--publish-allow", "0.0.0.0/0", "--publish-add",
+           "8080:80", "web")
+    assert fetch(world.outside, address, 8080).endswith(b"hello\n")
+    cay.ok("rm", "-f", "web")
