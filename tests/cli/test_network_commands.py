@@ -369,3 +369,60 @@ def test_events_tell_of_networks(host, cay):
 def test_info_tells_the_drivers(cay):
     drivers = json.loads(cay.ok("info", "-f", "{{json .Plugins.Network}}"))
     assert {"bridge", "host", "null"} <= set(drivers) and drivers == sorted(drivers)
+
+
+# --- drivers other than bridge ---
+
+@pytest.fixture
+def parent(host):
+    """An interface of the host that leads nowhere."""
+    host.ip("link add caytest0 type veth peer name caytest1", "link set caytest0 up",
+            "link set caytest1 up", "address add 10.5.0.2/24 dev caytest0")
+    yield "caytest0"
+    host.ip("link delete caytest0")
+
+
+def test_beside_the_host_its_own_subnet_may_be_had(host, cay, parent):
+    before = set(host.links())
+    cay.ok("network", "create", "-d", "macvlan", "--parent", parent, "--mode", "private",
+           "--subnet", "10.5.0.0/24", "--gateway", "10.5.0.1", "lan")
+    network = inspect(cay, "lan", "-v")
+    assert network["Links"] == {"Parent": parent, "Mode": "private"}
+    assert network["Options"] == {"parent": parent, "mode": "private"}
+    assert (network["EnableIPv4"], network["EnableIPv6"]) == (True, False)
+    assert set(host.links()) == before
+    fails(cay("network", "create", "-d", "macvlan", "--parent", parent, "--subnet",
+              "10.5.0.128/25", "other"), "pool overlaps")
+    cay.ok("network", "rm", "lan")
+    assert set(host.links()) == before
+
+
+def test_a_vxlan_has_a_bridge_and_leaves_nothing(host, cay, parent):
+    before = set(host.links())
+    cay.ok("network", "create", "-d", "vxlan", "-o", "vni=7", "-o", "peers=10.5.0.9", "far")
+    assert len(set(host.links()) - before) == 2
+    cay.ok("network", "rm", "far")
+    assert set(host.links()) == before
+
+
+@pytest.mark.parametrize("options, message", [
+    (["-d", "macvlan", "--parent", "nope0"], "the host has no interface 'nope0'"),
+    (["-d", "macvlan", "--parent", "a/b"], "a/b"),
+    (["-d", "macvlan", "--parent", ""], "parent"),
+    (["-d", "macvlan", "--parent", "caytest0", "--mode", "nonsense"], "macvlan has no mode"),
+    (["-d", "macvlan", "--parent", "caytest0", "-o", "parent=caytest1"],
+     "'--parent caytest0' contradicts '--opt parent=caytest1'"),
+    (["-d", "ipvlan", "--parent", "caytest0", "--mode", "bridge"], "ipvlan has no mode"),
+    (["-d", "vlan", "--parent", "caytest0"], "a vlan needs option 'vlan'"),
+    (["-d", "vlan", "--parent", "caytest0", "-o", "vlan=4095"], "no number from 1 to 4094"),
+    (["-d", "vxlan"], "a vxlan needs option 'vni'"),
+    (["-d", "vxlan", "-o", "vni=16777216"], "no number from 1 to 16777215"),
+    (["-d", "vxlan", "-o", "vni=7", "-o", "peers=nonsense"], "nonsense"),
+    (["--parent", "caytest0"], "have no option 'parent'"),
+    (["--mode", "l2"], "have no option 'mode'")])
+def test_what_a_driver_cannot_do_is_refused_and_leaves_nothing(host, cay, parent, options, message):
+    before = set(host.links())
+    result = cay("network", "create", *options, "web")
+    assert result.returncode == 1 and message in result.stderr, str(result)
+    assert names(cay) == ["bridge", "host", "none"]
+    assert set(host.links()) == before
