@@ -213,8 +213,9 @@ class Refusal(Exception):
 class Names:
     """cay-dns on a host, by its client (dns-tool), with a runtime directory of its own."""
 
-    def __init__(self, build, host, directory):
+    def __init__(self, build, host, directory, libexec=None):
         self.build, self.host, self.directory = build, host, directory
+        self.libexec = libexec or build  # where the program is
         self.containers = []
 
     def tool(self, *arguments, input=""):
@@ -224,10 +225,13 @@ class Names:
             raise Refusal(*errors.strip().split(": ", 1))
         return output
 
-    def start_tool(self, *arguments):
-        return self.host.spawn(self.build / "tests/names/dns-tool", self.directory, *arguments,
-                               stdin=subprocess.PIPE,
-                               env=dict(os.environ, CAY_LIBEXEC=str(self.build)))
+    def start_tool(self, *arguments, tracer=()):
+        """@tracer: a command before the tool's."""
+        environment = dict(os.environ, CAY_LIBEXEC=str(self.libexec))
+        if tracer:  # LeakSanitizer would be one, too
+            environment["ASAN_OPTIONS"] = "detect_leaks=0"
+        return self.host.spawn(*tracer, self.build / "tests/names/dns-tool", self.directory,
+                               *arguments, stdin=subprocess.PIPE, env=environment)
 
     def list(self):
         return set(self.tool("list").split())

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """When cay-dns starts and ends, what it knows, and what it may do."""
 
+import contextlib
 import json
 import os
+import re
 import select
+import socket
 import subprocess
+import tempfile
 
 import pytest
 
-from harness import leaks
+from harness import dns, leaks
 from harness.dns import NO_NAME, Refusal, reply
 
 
@@ -169,3 +173,125 @@ def test_it_has_no_rights(names):
 def test_its_socket_is_roots_alone(names):
     names.add("one")
     assert os.stat(os.path.join(names.directory, "dns.socket")).st_mode & 0o777 == 0o600
+
+
+class Client:
+    """What dns-tool does, message by message. All containers are one that there is."""
+
+    def __init__(self, names, container):
+        self.container = container
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(20)
+        self.socket.connect(os.path.join(names.directory, "dns.socket"))
+
+    def close(self):
+        self.socket.close()
+
+    def ask(self, message, fds=()):
+        socket.send_fds(self.socket, [message if isinstance(message, bytes)
+                                      else json.dumps(message).encode()], fds)
+        return json.loads(self.socket.recv(65536))
+
+    def register(self, number):
+        with contextlib.ExitStack() as stack:
+            place = self.container.place
+            sockets = [stack.enter_context(place.listen("127.0.0.11", 0, kind))
+                       for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+            pidfd = os.pidfd_open(self.container.process.pid)
+            stack.callback(os.close, pidfd)
+            return self.ask({"add": {"id": f"id{number}", "networks": [
+                {"network": "net", "addresses": ["10.0.0.1"], "names": [f"name{number}"]}]}},
+                [*(each.fileno() for each in sockets), pidfd])
+
+
+@pytest.fixture
+def client(names):
+    with contextlib.closing(Client(names, names.add("one"))) as client:
+        yield client
+
+
+def test_a_list_may_be_longer_than_a_message(names, client):
+    for number in range(1100):
+        assert client.register(number) == {}
+    assert names.list() == {f"id{number}" for number in range(1100)} | {names.containers[0].id}
+    assert names.containers[0].values("name1099") == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("message", [
+    b"{", b"[]", b"{}", b'{"list": true, "forget": "x"}', b'{"add": {}}', b'{"add": {"id": "x"}}',
+    b'{"forget": ""}', b"\xff" * 100, b"[" * 60000,
+])
+def test_requests_without_sense_are_refused_and_nothing_else(names, client, message):
+    assert client.ask(message)["kind"] == "invalid"
+    assert names.list() == {names.containers[0].id}
+
+
+@pytest.mark.parametrize("wrong", [(0, 0), (1, 1), (1, 0), (0,), ()])
+def test_a_registration_has_both_sockets(names, client, wrong):
+    kinds = socket.SOCK_DGRAM, socket.SOCK_STREAM
+    with contextlib.ExitStack() as stack:
+        fds = [stack.enter_context(socket.socket(socket.AF_INET, kinds[kind])).fileno()
+               for kind in wrong]
+        assert client.ask({"add": {"id": "x"}}, fds)["kind"] == "invalid"
+    assert names.list() == {names.containers[0].id}
+
+
+def test_there_are_as_many_containers_as_there_are_descriptors(names):
+    one = names.make("one")
+    # Each has three, and as many are for what is asked.
+    tool = names.start_tool("register", one.process.pid, tracer=("prlimit", "--nofile=60"))
+    tool.communicate(json.dumps(one.members), timeout=60)
+    assert tool.returncode == 0
+    with contextlib.closing(Client(names, one)) as client:
+        assert [client.register(number) for number in range(9)] == [{}] * 9
+        refused = client.register(9)
+        assert refused["kind"] == "exhausted" and "no more than 10 containers" in refused["message"]
+        names.tool("forget", "id3")
+        assert client.register(9) == {}
+    assert one.values("name9") == ["10.0.0.1"]
+
+
+def test_it_stays_below_three_megabytes(build, release, host, worker_directory, upstream):
+    """As it is shipped: with 500 containers, and when all that it may keep is kept."""
+    upstream("127.0.0.54", lambda message, _: [reply(message.data, dns.record(
+        message.name, dns.TXT, bytes([200]) + b"x" * 200))])
+    with tempfile.TemporaryDirectory(dir=worker_directory) as directory:
+        names = dns.Names(build, host, directory, libexec=release)
+        with contextlib.closing(names):
+            one = names.add("one", servers=["127.0.0.54"])
+            with contextlib.closing(Client(names, one)) as client:
+                assert [client.register(number) for number in range(500)] == [{}] * 500
+            with one.place.connect(*dns.SERVER, socket.SOCK_DGRAM) as asker:
+                for number in range(2000):
+                    asker.send(dns.question(f"{number}.example", dns.TXT))
+                    assert dns.Message(asker.recv(512)).answers
+            rollup = (leaks.PROC / str(names.program()) / "smaps_rollup").read_text()
+            (resident,) = re.findall(r"^Rss: +(\d+) kB$", rollup, re.MULTILINE)
+            assert int(resident) < 3 * 1024, rollup
+
+
+CALLS = "unlinkat bind listen fchmodat socketpair openat vfork wait4 connect sendmsg recvmsg flock"
+
+
+def test_who_starts_it_may_die_at_any_step(names):
+    one = names.make("one")
+    text = json.dumps(one.members)
+    reached = 0
+    for call in CALLS.split():
+        number = 0
+        while True:
+            number += 1
+            process = names.start_tool("register", one.process.pid, tracer=(
+                "strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+                "-e", f"inject={call}:signal=SIGKILL:when={number}"))
+            process.communicate(text, timeout=60)
+            if process.returncode == 0:
+                break
+            reached += 1
+            one.register()
+            assert names.list() == {one.id} and one.values("one") == ["10.0.0.1"]
+            if reached % 3:  # else the next one finds it running
+                end = end_of(names.program())
+                os.kill(names.program(), 9)
+                wait_for_end(end)
+    assert reached > len(CALLS.split())

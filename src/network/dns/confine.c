@@ -71,6 +71,7 @@ static const char *const allowed[] = {
 static const char *const open_call[] = { "open" };
 static const char *const openat_call[] = { "openat" };
 static const char *const socket_call[] = { "socket" };
+static const char *const limit_call[] = { "prlimit64" };
 
 /* Files are only read: the log came as a descriptor. */
 #define FLAGS_TO_WRITE (O_ACCMODE | O_CREAT | O_TRUNC)
@@ -134,6 +135,7 @@ static int filter_syscalls(Error *err)
         { SYSCALL_TABLE(allowed) },
         { SYSCALL_TABLE(open_call), .argument = 1, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
         { SYSCALL_TABLE(openat_call), .argument = 2, .mask = FLAGS_TO_WRITE, .value = O_RDONLY },
+        { SYSCALL_TABLE(limit_call), .argument = 2, .mask = ~UINT64_C(0) }, /* none is set */
         { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET },
         { SYSCALL_TABLE(socket_call), .mask = ~UINT64_C(0), .value = AF_INET6 },
     };

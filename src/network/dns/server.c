@@ -19,6 +19,7 @@
 #include "network/dns/connection.h"
 #include "network/dns/control.h"
 
+#define ASKERS_MAX 100000
 #define FORWARDS_MAX 2048
 #define CONNECTIONS_MAX 512
 #define IDLE_TIMEOUT (10 * NANOSECONDS_PER_SECOND)
@@ -28,6 +29,8 @@ typedef struct Server {
     Local local;
     AskerContext context;
     size_t n_controls;
+    size_t n_askers;
+    size_t max_askers;
 } Server;
 
 static void end_if_alone(Server *server)
@@ -45,13 +48,14 @@ static Asker **find_asker(Server *server, const char *id)
     return link;
 }
 
-static void remove_asker(Asker **link)
+static void remove_asker(Server *server, Asker **link)
 {
     Asker *asker = *link;
 
     if (!asker)
         return;
     *link = asker->next;
+    server->n_askers--;
     asker_free(asker);
 }
 
@@ -59,7 +63,7 @@ static void on_asker_end(Asker *asker, void *data)
 {
     Server *server = data;
 
-    remove_asker(find_asker(server, asker->container.id));
+    remove_asker(server, find_asker(server, asker->container.id));
     end_if_alone(server);
 }
 
@@ -68,12 +72,16 @@ static int add_asker(Server *server, DnsContainer *container, int *fds, Error *e
     Asker *asker = NULL;
     int r;
 
-    remove_asker(find_asker(server, container->id));
+    remove_asker(server, find_asker(server, container->id));
+    if (server->n_askers >= server->max_askers)
+        return error_set(err, ERROR_EXHAUSTED, "%s has descriptors for no more than %zu containers",
+                         DNS_PROGRAM, server->max_askers);
     r = asker_new(&server->context, container, fds, &asker, err);
     if (r < 0)
         return r;
     asker->next = server->context.askers;
     server->context.askers = asker;
+    server->n_askers++;
     return 0;
 }
 
@@ -92,7 +100,7 @@ static int on_request(DnsRequest *request, int *fds, DnsReply *reply, Error *err
         asker_update(asker, request->update);
     }
     if (request->forget)
-        remove_asker(find_asker(server, request->forget));
+        remove_asker(server, find_asker(server, request->forget));
     for (Asker *asker = server->context.askers; asker && request->list; asker = asker->next)
         string_list_add(&reply->ids, asker->container.id);
     return 0;
@@ -128,20 +136,21 @@ static int on_listening(EventSource *source, int fd, uint32_t events, void *data
     return 0;
 }
 
-/* A share of the descriptors that we may have. */
+/* A share of the descriptors that we may have. What waits to be accepted and cannot be would wake
+ * us for ever, so there is always one for it. */
 static size_t share(size_t wanted, unsigned parts)
 {
-    struct rlimit limit;
+    struct rlimit limit = {};
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / parts >= wanted)
-        return wanted;
-    return limit.rlim_cur / parts;
+    (void)getrlimit(RLIMIT_NOFILE, &limit); /* a failure would be none at all */
+    return limit.rlim_cur / parts < wanted ? limit.rlim_cur / parts : wanted;
 }
 
 static void server_init(Server *server)
 {
     AskerContext *context = &server->context;
 
+    server->max_askers = share(ASKERS_MAX, 2 * _DNS_DESCRIPTOR_MAX);
     local_init(&server->local);
     *context = (AskerContext) {
         .loop = server->loop,
@@ -158,7 +167,7 @@ static void server_init(Server *server)
 static void server_done(Server *server)
 {
     while (server->context.askers)
-        remove_asker(&server->context.askers);
+        remove_asker(server, &server->context.askers);
     if (server->context.forwarder)
         forwarder_free(server->context.forwarder);
     local_done(&server->local);
