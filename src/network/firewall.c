@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "network/conntrack-private.h"
 #include "network/firewall-private.h"
 
 #define ATTEMPTS 8
@@ -154,7 +155,10 @@ int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
             nft_add_element(&batch, table, &list.items[i].element);
     nft_batch_end(&batch);
     r = netlink_batch_send(&firewall->netlink, &batch, NULL, NULL);
-    return r < 0 ? report(firewall, r, err) : 0;
+    if (r < 0)
+        return report(firewall, r, err);
+    conntrack_forget_strays(&firewall->netlink, state->ports, state->n_ports);
+    return 0;
 }
 
 int firewall_remove(Firewall *firewall, Error *err)
@@ -307,10 +311,19 @@ static int change_ports(Firewall *firewall, const FirewallPort *ports, size_t co
 
 int firewall_add_ports(Firewall *firewall, const FirewallPort *ports, size_t count, Error *err)
 {
-    return change_ports(firewall, ports, count, false, err);
+    int r = change_ports(firewall, ports, count, false, err);
+
+    if (r == 0)
+        conntrack_forget_strays(&firewall->netlink, ports, count);
+    return r;
 }
 
 int firewall_remove_ports(Firewall *firewall, const FirewallPort *ports, size_t count, Error *err)
 {
-    return change_ports(firewall, ports, count, true, err);
+    int r = change_ports(firewall, ports, count, true, err);
+
+    /* also where the table is gone: the flows are not */
+    if (r == 0 || r == -ENOENT)
+        conntrack_forget_targets(&firewall->netlink, ports, count);
+    return r;
 }

@@ -369,6 +369,40 @@ static void a_port_that_is_removed_is_gone(void **state)
     }
 }
 
+/* A client that goes on sending from one port has a flow, which NAT decided about once. */
+static void a_flow_follows_its_port_at_once(void **state)
+{
+    World *world = *state;
+
+    FOR_EACH_FAMILY(family)
+    {
+        FirewallPort port = port_at(addresses[family][HOST], PUBLISHED);
+        _cleanup_close_ int server = hosts_open_socket(world->hosts, world->places[NEIGHBOUR],
+                                                       SOCK_DGRAM, wildcards[family], SERVED);
+        _cleanup_close_ int client =
+            open_client(world, OUTSIDE, addresses[family][HOST], PUBLISHED);
+        const int servers[] = { world->servers[family], server };
+
+        /* nobody is there; the client is told so */
+        assert_int_equal(send(client, &(int) { 0 }, sizeof(int), 0), sizeof(int));
+        assert_int_equal(recv(client, &(int) { 0 }, sizeof(int), 0), -1);
+        for (int i = 0; i < 5; i++) {
+            struct sockaddr_storage source;
+            const int number = ++world->datagrams, who = i % 2;
+
+            port.target = address(addresses[family][who == 0 ? WEB : NEIGHBOUR]);
+            publish(world, &port);
+            assert_int_equal(send(client, &number, sizeof(number), 0), sizeof(number));
+            assert_true(receive(servers[who], number, &source));
+            if (i >= 2)
+                assert_int_equal(firewall_remove_ports(world->firewall, &port, 1, NULL), 0);
+        }
+        assert_int_equal(send(client, &world->datagrams, sizeof(world->datagrams), 0),
+                         sizeof(world->datagrams));
+        check_nothing_came(world, family);
+    }
+}
+
 static void a_route_to_a_container_is_no_way_in(void **state)
 {
     World *world = *state;
@@ -579,6 +613,7 @@ int main(void)
         WORLD_TEST(a_port_is_reached_from_containers_of_all_networks),
         WORLD_TEST(a_port_at_one_address_is_at_no_other),
         WORLD_TEST(a_port_that_is_removed_is_gone),
+        WORLD_TEST(a_flow_follows_its_port_at_once),
         WORLD_TEST(a_route_to_a_container_is_no_way_in),
         WORLD_TEST(a_port_for_some_is_closed_to_others),
         WORLD_TEST(a_port_of_the_loopback_is_not_reached_from_outside),
