@@ -61,6 +61,10 @@ static const Option update_options[] = {
       .help = "Memory that is left to the container when memory is short" },
     { "memory-swap", TAKEN_BY(run_take_memory_swap, "bytes"),
       .help = "Limit of memory and swap together: -1 for unlimited swap" },
+    { "net-rate", .type = OPTION_STRING_LIST, .argument = "list",
+      .offset = offsetof(RunOptions, net_rates),
+      .help = "Limit what comes in and goes out ([NETWORK:]ingress=RATE,egress=RATE; 0 for no "
+              "limit)" },
     { "pids-limit", TAKEN_BY(take_pids_limit, "int"),
       .help = "Limit of the number of processes (-1 for unlimited)" },
     { "publish-add", TAKEN_BY(run_take_publish, "list"),

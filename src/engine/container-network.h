@@ -63,6 +63,15 @@ int container_port_bindings_change(ContainerSpec *spec, const ContainerPortBindi
 int container_network_publish(Engine *engine, const Container *container, const ContainerSpec *next,
                               Error *err);
 
+/* Have @spec say the rates of all networks that @container is in now, by their names. */
+int container_network_list_rates(Engine *engine, const Container *container, ContainerSpec *spec,
+                                 Error *err);
+
+/* The same as container_network_publish() with the rates of its links. Errors: UNSUPPORTED (the
+ * network or the kernel has no limits). */
+int container_network_set_rates(Engine *engine, const Container *container,
+                                const ContainerSpec *next, Error *err);
+
 /*
  * Bring links, firewall and cay-dns to what the rows say: after a boot, a `nft flush ruleset`, or
  * the death of cay-dns. With @force everything is made anew (`cay network reload`), else only what

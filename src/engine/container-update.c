@@ -23,6 +23,7 @@
 #include "engine/config-resources.h"
 #include "engine/container-network.h"
 #include "engine/container-private.h"
+#include "engine/network-request.h"
 #include "sandbox/cgroup.h"
 
 typedef struct Update {
@@ -166,7 +167,19 @@ static int commit(Update *update, Error *err)
 
 static int apply_to_networks(const Update *update, Error *err)
 {
-    return container_network_publish(update->engine, update->container, &update->next, err);
+    const Container *container = update->container;
+    int r = container_network_publish(update->engine, container, &update->next, err);
+
+    if (r < 0)
+        return r;
+    r = container_network_set_rates(update->engine, container, &update->next, err);
+    if (r < 0) {
+        Container changed = *container;
+
+        changed.spec = update->next;
+        (void)container_network_publish(update->engine, &changed, &container->spec, NULL);
+    }
+    return r;
 }
 
 /* From a pending spec to one that holds everywhere. config.json comes before the cgroup: if the
@@ -291,6 +304,15 @@ static int merge(const ContainerSpec *have, const ContainerSpec *change, Contain
     return json_struct_read(&container_spec_json, json, ret, err);
 }
 
+static int change_rates(Update *update, const StringList *rates, Error *err)
+{
+    int r = container_network_list_rates(update->engine, update->container, &update->next, err);
+
+    for (size_t i = 0; i < rates->count && r >= 0; i++)
+        r = network_request_parse_rates(rates->items[i], &update->next, err);
+    return r;
+}
+
 /* Write down what is to be done. */
 static int decide(Update *update, const ContainerChange *change, Error *err)
 {
@@ -302,6 +324,8 @@ static int decide(Update *update, const ContainerChange *change, Error *err)
     if (r >= 0)
         r = container_port_bindings_change(&update->next, &change->publish, &change->unpublish,
                                            err);
+    if (r >= 0 && change->net_rates.count > 0)
+        r = change_rates(update, &change->net_rates, err);
     if (r >= 0)
         r = container_spec_validate(&update->next, err);
     return r < 0 ? r

@@ -47,7 +47,8 @@ static const InspectMember endpoint_members[] = {
     { "Gateway", "\"\"" },           { "IPAddress", "\"\"" },
     { "IPPrefixLen", "0" },          { "IPv6Gateway", "\"\"" },
     { "GlobalIPv6Address", "\"\"" }, { "GlobalIPv6PrefixLen", "0" },
-    { "DNSNames", "null" },
+    { "DNSNames", "null" },          { "IngressRate", NULL }, /* these two Docker has not */
+    { "EgressRate", NULL },
 };
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -113,6 +114,12 @@ static void set_names(json_t *values, const Container *container, const Containe
     set_list(values, "DNSNames", &names);
 }
 
+static void set_rate(json_t *values, const char *name, int64_t rate)
+{
+    if (rate > 0)
+        json_object_set_new(values, name, json_integer(rate));
+}
+
 static const struct {
     const char *address, *length, *gateway;
 } address_members[_IP_FAMILY_MAX] = {
@@ -167,6 +174,8 @@ static json_t *make_endpoint(const Container *container, const Network *network,
     set_driver_options(values, request);
     set_list(values, "Aliases", &request->aliases);
     json_object_set_new(values, "GwPriority", json_integer(request->gateway_priority));
+    set_rate(values, "IngressRate", request->ingress_rate);
+    set_rate(values, "EgressRate", request->egress_rate);
     set_text(values, "NetworkID", network->spec.id);
     if (!network->is_predefined) {
         set_list(values, "Links", &request->links);

@@ -230,6 +230,16 @@ int endpoint_record_link(Engine *engine, const Endpoint *endpoint, Error *err)
                             sizeof(endpoint->mac), endpoint->id);
 }
 
+int endpoint_record_request(Engine *engine, const Endpoint *endpoint, Error *err)
+{
+    _cleanup_json_ json_t *json = json_struct_write(&container_network_json, &endpoint->request);
+    _cleanup_free_ char *text = json_to_text(json);
+
+    return database_execute(engine->database, NULL, err,
+                            "UPDATE network_endpoint SET request = ? WHERE id = ?", "ss", text,
+                            endpoint->id);
+}
+
 int endpoint_release(Engine *engine, const char *container, Error *err)
 {
     int r = database_execute(engine->database, NULL, err,

@@ -146,6 +146,9 @@ int endpoint_lease(Engine *engine, const Network *network, Endpoint *endpoint, E
 /* Write what network_attach() has filled in. */
 int endpoint_record_link(Engine *engine, const Endpoint *endpoint, Error *err);
 
+/* Write down what is asked for now. */
+int endpoint_record_request(Engine *engine, const Endpoint *endpoint, Error *err);
+
 /*
  * Give up what it has. The end of a container does it by itself, with the row that says so; this is
  * for starts that left none: those that failed, and those whose starter was killed (recovery).

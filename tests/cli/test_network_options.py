@@ -189,3 +189,36 @@ def test_an_address_outside_of_the_subnet_or_taken_is_refused(cay, image, networ
     refused(cay("run", "--rm", "--network", "lan", "--ip", "10.8.0.7", image, "true"), "10.8.0.7")
     refused(cay("run", "--rm", "--network", "lan", "--ip", "10.9.0.7", image, "true"),
             "10.9.0.7", "in use")
+
+
+def limits(place):
+    """What the queues of a host let through in bits a second, by kind of interface."""
+    found = {}
+    for queue in json.loads(place.run("tc", "-j", "qdisc", "show")):
+        if queue["kind"] == "tbf":
+            kind = place.links()[queue["dev"]]["linkinfo"]["info_kind"]
+            found.setdefault(kind, set()).add(8 * queue["options"]["rate"])
+    return found
+
+
+def test_rates_are_limited_from_the_start_and_changed_while_it_runs(host, cay, image, networks):
+    networks("one", "--subnet", "10.9.1.0/24")
+    networks("two", "--subnet", "10.9.2.0/24")
+    cay.ok("run", "-d", "--name", "web", "--network", "one:ingress=8mbit", "--network", "two",
+           "--net-rate", "two:ingress=16mbit,egress=1mbyte", image, *STAYS)
+    assert limits(host) == {"veth": {8000000, 16000000}, "ifb": {8000000}}
+    assert endpoint(cay, "web", "two")["EgressRate"] == 8000000
+    cay.ok("update", "--net-rate", "one:egress=32mbit", "--net-rate", "two:ingress=24mbit,egress=0",
+           "web")
+    assert limits(host) == {"veth": {8000000, 24000000}, "ifb": {32000000}}
+    refused(cay("update", "--net-rate", "three:egress=1mbit", "web"),
+            "it is not in a network 'three'", status=1)
+    refused(cay("update", "--net-rate", "egress=1", "web"), "egress rate of 1 bits a second",
+            status=1)
+    assert limits(host) == {"veth": {8000000, 24000000}, "ifb": {32000000}}
+    cay.ok("update", "--net-rate", "ingress=0,egress=0", "web")
+    assert limits(host) == {}
+    cay.ok("stop", "web")
+    cay.ok("update", "--net-rate", "two:ingress=40mbit", "web")
+    cay.ok("start", "web")
+    assert limits(host) == {"veth": {40000000}}
