@@ -106,11 +106,11 @@ static int change_begin(Change *change, const char *network, const char *contain
     return look_at(change, err);
 }
 
-/* What has to know of it and is not the link itself. */
+/* What has to know of it and is not the link itself: the firewall, files, names. */
 static int tell_others(Change *change, Error *err)
 {
     bool had_dns = network_view_needs_dns(&change->before);
-    int r = container_firewall_add(&change->after, err);
+    int r = container_firewall_move(&change->before, &change->after, err);
 
     if (r >= 0)
         r = container_network_files_update(&change->before, &change->after, err);
@@ -120,25 +120,31 @@ static int tell_others(Change *change, Error *err)
                    : container_names_register(&change->after, &change->namespace, err);
 }
 
-/* The default route of each family, where another network has it now. */
-static int move_routes(Change *change, Error *err)
+static bool is_same_gateway(const NetworkView *a, const NetworkView *b, IpFamily family)
+{
+    size_t in_a = network_view_gateway(a, family), in_b = network_view_gateway(b, family);
+
+    return in_a != NO_ENDPOINT && in_b != NO_ENDPOINT &&
+           strcmp(a->endpoints.items[in_a].network, b->endpoints.items[in_b].network) == 0;
+}
+
+/* The default route of each family, where another network has it in @to than in @from. */
+static int move_routes(const Change *change, const NetworkView *from, const NetworkView *to,
+                       Error *err)
 {
     NetworkLinks *links;
     int r = engine_network_links(change->engine, &links, err);
 
     for (IpFamily family = 0; family < _IP_FAMILY_MAX && r >= 0; family++) {
-        size_t before = network_view_gateway(&change->before, family);
-        size_t after = network_view_gateway(&change->after, family);
+        size_t gateway = network_view_gateway(to, family);
         NetworkPrefixes prefixes = {};
 
-        if (after == NO_ENDPOINT ||
-            (before != NO_ENDPOINT && strcmp(change->before.endpoints.items[before].network,
-                                             change->after.endpoints.items[after].network) == 0))
+        if (gateway == NO_ENDPOINT || is_same_gateway(from, to, family) ||
+            !network_spec_prefixes(&to->networks.items[gateway]->spec, family, &prefixes))
             continue;
-        if (network_spec_prefixes(&change->after.networks.items[after]->spec, family, &prefixes))
-            r = network_set_default_route(links, change->namespace.fd, family,
-                                          change->after.endpoints.items[after].interface,
-                                          &prefixes.gateway, err);
+        r = network_set_default_route(links, change->namespace.fd, family,
+                                      to->endpoints.items[gateway].interface, &prefixes.gateway,
+                                      err);
     }
     return r;
 }
@@ -169,15 +175,13 @@ static int delete_endpoint(Change *change, Error *err)
 static int connect_live(Change *change, Error *err)
 {
     size_t index;
-    int r = container_firewall_remove(&change->before, err);
+    int r = network_view_lease(&change->after, err);
 
-    if (r >= 0)
-        r = network_view_lease(&change->after, err);
     index = network_view_find(&change->after, change->network->spec.id);
     if (r >= 0)
         r = network_view_attach(&change->after, index, 1, change->namespace.fd, err);
     if (r >= 0)
-        r = move_routes(change, err);
+        r = move_routes(change, &change->before, &change->after, err);
     return r < 0 ? r : tell_others(change, err);
 }
 
@@ -198,11 +202,15 @@ static void detach(Change *change, const NetworkView *view)
         (void)network_detach(links, change->namespace.fd, &attachment, NULL);
 }
 
+/* What fails here is repaired by the next command. */
 static void undo_connect(Change *change)
 {
-    detach(change, &change->after);
+    if (change->is_live) {
+        (void)container_firewall_move(&change->after, &change->before, NULL);
+        (void)move_routes(change, &change->after, &change->before, NULL);
+        detach(change, &change->after);
+    }
     (void)delete_endpoint(change, NULL);
-    (void)container_firewall_add(&change->before, NULL);
 }
 
 int container_network_connect(Engine *engine, const char *network, const char *container,
@@ -244,25 +252,23 @@ static int settle_for(const Change *change, bool force, int r, Error *problem, E
     return 0;
 }
 
-/* Who comes by a port finds it gone before the address is free. */
+/* Whoever comes by a port or a name is led elsewhere before the address is free. */
 static int disconnect_live(Change *change, bool force, Error *err)
 {
-    _cleanup_error_ Error before = {}, after = {};
-    int r = container_firewall_remove(&change->before, &before);
+    _cleanup_error_ Error problem = {};
+    int r = network_view_load(change->engine, change->container, &change->after, err);
 
-    r = settle_for(change, force, r, &before, err);
+    if (r < 0)
+        return r;
+    network_view_drop(&change->after, network_view_find(&change->after, change->network->spec.id));
+    r = move_routes(change, &change->before, &change->after, &problem);
+    if (r >= 0)
+        r = tell_others(change, &problem);
+    r = settle_for(change, force, r, &problem, err);
     if (r < 0)
         return r;
     detach(change, &change->before);
-    r = delete_endpoint(change, err);
-    if (r >= 0)
-        r = network_view_load(change->engine, change->container, &change->after, err);
-    if (r < 0)
-        return r;
-    r = move_routes(change, &after);
-    if (r >= 0)
-        r = tell_others(change, &after);
-    return settle_for(change, force, r, &after, err);
+    return delete_endpoint(change, err);
 }
 
 int container_network_disconnect(Engine *engine, const char *network, const char *container,

@@ -91,30 +91,59 @@ static bool is_for_nobody(const PublishedPort *port, const FirewallPort *made)
     return port->allow.count > 0 && made->n_allowed == 0;
 }
 
+/* What one port is in the firewall. False: it leads nowhere. */
+static bool make_port(const NetworkView *view, const PublishedPort *port, FirewallPort *ret)
+{
+    IpFamily family = ip_address_index(&port->address);
+    size_t gateway = network_view_gateway(view, family);
+
+    if (gateway == NO_ENDPOINT ||
+        !ip_address_is_set(&view->endpoints.items[gateway].addresses[family]))
+        return false;
+    *ret = (FirewallPort) {
+        .protocol = port->protocol,
+        .address = port->address,
+        .port = port->host_port,
+        .target_port = port->container_port,
+        .target = view->endpoints.items[gateway].addresses[family],
+    };
+    ret->allowed = make_allowed(port, port->address.family, &ret->n_allowed);
+    if (!is_for_nobody(port, ret))
+        return true;
+    free((void *)ret->allowed);
+    return false;
+}
+
+static void add_port(PortSet *set, const FirewallPort *port)
+{
+    set->items = memory_grow(set->items, &set->capacity, set->count + 1, sizeof(*set->items));
+    set->items[set->count++] = *port;
+}
+
 static void add_ports(PortSet *set, const NetworkView *view)
 {
     for (size_t i = 0; i < view->ports.count; i++) {
-        const PublishedPort *port = &view->ports.items[i];
-        size_t gateway = network_view_gateway(view, ip_address_index(&port->address));
-        FirewallPort made = {
-            .protocol = port->protocol,
-            .address = port->address,
-            .port = port->host_port,
-            .target_port = port->container_port,
-        };
+        FirewallPort made;
 
-        if (gateway == NO_ENDPOINT)
+        if (make_port(view, &view->ports.items[i], &made))
+            add_port(set, &made);
+    }
+}
+
+/* Those of @before that lead nowhere in @after. */
+static void add_lost_ports(PortSet *set, const NetworkView *before, const NetworkView *after)
+{
+    for (size_t i = 0; i < before->ports.count; i++) {
+        FirewallPort old, new;
+
+        if (!make_port(before, &before->ports.items[i], &old))
             continue;
-        made.target = view->endpoints.items[gateway].addresses[ip_address_index(&port->address)];
-        if (!ip_address_is_set(&made.target))
-            continue;
-        made.allowed = make_allowed(port, port->address.family, &made.n_allowed);
-        if (is_for_nobody(port, &made)) {
-            free((void *)made.allowed);
-            continue;
+        if (make_port(after, &before->ports.items[i], &new)) {
+            free((void *)new.allowed);
+            free((void *)old.allowed);
+        } else {
+            add_port(set, &old);
         }
-        set->items = memory_grow(set->items, &set->capacity, set->count + 1, sizeof(*set->items));
-        set->items[set->count++] = made;
     }
 }
 
@@ -192,23 +221,40 @@ int container_firewall_add(const NetworkView *view, Error *err)
     return r == 0 ? rebuild(view->engine, firewall, err) : add_to_firewall(firewall, view, err);
 }
 
-int container_firewall_remove(const NetworkView *view, Error *err)
+static int remove_ports(Engine *engine, const PortSet *ports, Error *err)
 {
     _cleanup_(firewall_closep) Firewall *firewall = NULL;
-    _cleanup_port_set_ PortSet ports = {};
     _cleanup_error_ Error problem = {};
     int r;
 
-    add_ports(&ports, view);
-    if (ports.count == 0)
+    if (ports->count == 0)
         return 0;
-    r = open_firewall(view->engine, &firewall, &problem);
+    r = open_firewall(engine, &firewall, &problem);
     if (r >= 0)
-        r = firewall_remove_ports(firewall, ports.items, ports.count, &problem);
+        r = firewall_remove_ports(firewall, ports->items, ports->count, &problem);
     if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
         return 0;
     error_move(err, &problem);
     return r;
+}
+
+int container_firewall_remove(const NetworkView *view, Error *err)
+{
+    _cleanup_port_set_ PortSet ports = {};
+
+    add_ports(&ports, view);
+    return remove_ports(view->engine, &ports, err);
+}
+
+int container_firewall_move(const NetworkView *before, const NetworkView *after, Error *err)
+{
+    _cleanup_port_set_ PortSet lost = {};
+    int r = container_firewall_add(after, err);
+
+    if (r < 0)
+        return r;
+    add_lost_ports(&lost, before, after);
+    return remove_ports(after->engine, &lost, err);
 }
 
 int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)

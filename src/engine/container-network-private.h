@@ -36,6 +36,9 @@ size_t network_view_gateway(const NetworkView *view, IpFamily family);
 /* The endpoint in the network with this id, or NO_ENDPOINT. */
 size_t network_view_find(const NetworkView *view, const char *network);
 
+/* As it will be without this endpoint. */
+void network_view_drop(NetworkView *view, size_t index);
+
 /* Has any of its networks an address for it? */
 bool network_view_is_leased(const NetworkView *view);
 
@@ -90,6 +93,8 @@ int network_view_attach(NetworkView *view, size_t first, size_t count, int netns
 
 /* Have the firewall know the networks of @view and lead its ports to it. */
 int container_firewall_add(const NetworkView *view, Error *err);
+/* Lead its ports to where @after has them, none of them being closed in between. */
+int container_firewall_move(const NetworkView *before, const NetworkView *after, Error *err);
 /* Take its ports out. */
 int container_firewall_remove(const NetworkView *view, Error *err);
 /* Make it anew from all that rows say, where it is not whole or with @force. */

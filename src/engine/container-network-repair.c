@@ -81,7 +81,12 @@ static int relink(Engine *engine, Patient *patient, size_t index, Error *err)
     }
     if (r >= 0)
         r = network_view_lease(&patient->view, err);
-    return r < 0 ? r : network_view_attach(&patient->view, index, 1, patient->namespace.fd, err);
+    if (r >= 0)
+        r = network_view_attach(&patient->view, index, 1, patient->namespace.fd, err);
+    /* Whoever was to make it may have died before the rest knew of it. */
+    if (r >= 0)
+        r = container_firewall_add(&patient->view, err);
+    return r < 0 ? r : container_network_files_update(&patient->view, &patient->view, err);
 }
 
 static int repair_links(Engine *engine, Patient *patient, bool force, Error *err)

@@ -90,6 +90,21 @@ size_t network_view_find(const NetworkView *view, const char *network)
     return NO_ENDPOINT;
 }
 
+void network_view_drop(NetworkView *view, size_t index)
+{
+    EndpointList *endpoints = &view->endpoints;
+    NetworkList *networks = &view->networks;
+
+    endpoint_done(&endpoints->items[index]);
+    network_free(networks->items[index]);
+    endpoints->count--;
+    networks->count--;
+    memmove(&endpoints->items[index], &endpoints->items[index + 1],
+            (endpoints->count - index) * sizeof(endpoints->items[0]));
+    memmove(&networks->items[index], &networks->items[index + 1],
+            (networks->count - index) * sizeof(networks->items[0]));
+}
+
 static bool endpoint_is_leased(const Endpoint *endpoint)
 {
     return endpoint->interface != NULL;
