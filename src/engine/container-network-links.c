@@ -65,3 +65,20 @@ int network_view_attach(NetworkView *view, size_t first, size_t count, int netns
         r = network_attach(links, netns_fd, attachments, count, err);
     return r < 0 || count == 0 ? r : record_links(view, first, attachments, count, err);
 }
+
+int network_view_release_links(const NetworkView *view, Error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < view->endpoints.count && r >= 0; i++) {
+        const Endpoint *endpoint = &view->endpoints.items[i];
+        NetworkLinks *links;
+
+        if (!endpoint->host_interface || endpoint->request.egress_rate <= 0)
+            continue;
+        r = engine_network_links(view->engine, &links, err);
+        if (r >= 0)
+            r = network_release_host(links, endpoint->host_interface, err);
+    }
+    return r;
+}

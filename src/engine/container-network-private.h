@@ -89,6 +89,9 @@ void network_namespace_done(NetworkNamespace *namespace);
 /* Make links for @count endpoints from @first, and write down what they got. */
 int network_view_attach(NetworkView *view, size_t first, size_t count, int netns_fd, Error *err);
 
+/* Links have gone with the namespace, or will: remove what of them would stay on the host. */
+int network_view_release_links(const NetworkView *view, Error *err);
+
 /* --- the firewall (container-network-firewall.c) --- */
 
 /* Have the firewall know the networks of @view and lead its ports to it. */

@@ -171,6 +171,8 @@ void container_network_release(Engine *engine, const Container *container)
     r = network_view_load(engine, container, &view, &problem);
     if (r >= 0)
         r = container_firewall_remove(&view, &problem);
+    if (r >= 0)
+        r = network_view_release_links(&view, &problem);
     if (r >= 0 && network_view_is_leased(&view) && network_view_needs_dns(&view))
         r = container_names_forget(engine, container->id, &problem);
     if (r < 0)

@@ -137,9 +137,13 @@ static void make_ifb_name(const char *host_interface, char name[static IFNAMSIZ]
     (void)snprintf(name, IFNAMSIZ, "ifb%.7s", host_interface + strlen("veth"));
 }
 
-static bool is_host_end(const char *name)
+/* @prefix and the digits that both have. */
+static bool has_digits(const char *name, const char *prefix)
 {
-    return strncmp(name, "veth", strlen("veth")) == 0 && strlen(name) == strlen("veth0123456");
+    size_t length = strlen(prefix);
+
+    return strncmp(name, prefix, length) == 0 && strlen(name) == length + 7 &&
+           strspn(name + length, "0123456789abcdef") == 7;
 }
 
 static int make_ifb(NetworkLinks *links, const KernelLink *end, const char *name, KernelLink *ret)
@@ -157,6 +161,40 @@ static int make_ifb(NetworkLinks *links, const KernelLink *end, const char *name
     return netlink_batch_send(&links->host, &batch, kernel_link_on_answer, ret);
 }
 
+static int on_ifb(const struct nlmsghdr *header, void *data)
+{
+    StringList *names = data;
+    KernelLink link;
+    int r = kernel_link_on_answer(header, &link);
+
+    if (r == 0 && strcmp(link.kind, "ifb") == 0 && has_digits(link.name, "ifb") && link.group != 0)
+        string_list_add(names, link.name);
+    return r;
+}
+
+/*
+ * Remove those whose link has gone without anybody knowing of it: who made them was killed before
+ * it could write that down. As far as it goes; the next one tries again.
+ */
+static void sweep_ifbs(NetworkLinks *links)
+{
+    _cleanup_string_list_ StringList names = {};
+    NetlinkMessage message;
+
+    (void)netlink_message_init(&message, RTM_GETLINK, sizeof(struct ifinfomsg));
+    kernel_link_end_kind(&message, kernel_link_begin_kind(&message, "ifb")); /* no others */
+    if (netlink_query(&links->host, &message, NLM_F_DUMP, on_ifb, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        char end[IFNAMSIZ];
+        KernelLink link;
+
+        (void)snprintf(end, sizeof(end), "veth%s", names.items[i] + strlen("ifb"));
+        if (kernel_link_find(&links->host, end, &link) == -ENODEV)
+            (void)network_release_host(links, end, NULL);
+    }
+}
+
 /* The redirection is the last that is made: an ifb that is found without one is half of it. */
 static int set_egress(NetworkLinks *links, const KernelLink *end, uint64_t rate)
 {
@@ -171,8 +209,10 @@ static int set_egress(NetworkLinks *links, const KernelLink *end, uint64_t rate)
         add_bucket(&batch, ifb.index, rate);
         return netlink_batch_send(&links->host, &batch, NULL, NULL);
     }
-    if (r == -ENODEV)
+    if (r == -ENODEV) {
+        sweep_ifbs(links);
         r = make_ifb(links, end, name, &ifb);
+    }
     if (r < 0)
         return r;
     kernel_link_add_quiet(&batch, ifb.index);
@@ -272,7 +312,7 @@ int network_release_host(NetworkLinks *links, const char *host_interface, Error 
     KernelLink ifb;
     int r;
 
-    if (!is_host_end(host_interface))
+    if (!has_digits(host_interface, "veth"))
         return 0;
     r = network_links_connect(links, err);
     if (r < 0)

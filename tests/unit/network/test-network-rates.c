@@ -205,6 +205,22 @@ static void what_limited_a_link_goes_with_it(void **state)
     assert_int_equal(hosts_count_links(hosts, -EBADF), before);
 }
 
+static void what_was_left_by_who_was_killed_goes_with_the_next_one(void **state)
+{
+    Hosts *hosts = *state;
+    NetworkSpec spec = make_spec("bridge");
+    NetworkAttachment attachment = make_attachment(&spec, SLOW, SLOW);
+    size_t before;
+    KernelLink link;
+
+    attach(hosts, &attachment);
+    before = hosts_count_links(hosts, -EBADF);
+    link = hosts_find_link(hosts, -EBADF, attachment.host_interface);
+    assert_int_equal(kernel_link_delete(&hosts->host, link.index), 0);
+    attach(hosts, &attachment);
+    assert_int_equal(hosts_count_links(hosts, -EBADF), before);
+}
+
 static void nobody_elses_interface_is_taken_for_one_that_limits(void **state)
 {
     static const char *const names[] = {
@@ -248,6 +264,7 @@ int main(void)
         HOSTS_TEST(rates_change_and_go_while_the_link_is_used),
         HOSTS_TEST(rates_are_what_was_asked_for_however_high),
         HOSTS_TEST(what_limited_a_link_goes_with_it),
+        HOSTS_TEST(what_was_left_by_who_was_killed_goes_with_the_next_one),
         HOSTS_TEST(nobody_elses_interface_is_taken_for_one_that_limits),
         HOSTS_TEST(a_link_without_an_end_on_the_host_is_limited_one_way),
     };
