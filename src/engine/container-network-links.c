@@ -47,7 +47,9 @@ static int record_links(NetworkView *view, size_t first, const NetworkAttachment
         free(endpoint->host_interface);
         endpoint->host_interface =
             attachments[i].host_interface[0] ? memory_strdup(attachments[i].host_interface) : NULL;
-        memcpy(endpoint->mac, attachments[i].mac, sizeof(endpoint->mac));
+        if (network_takes_mac(
+                attachments[i].network)) /* else it is the parent's, and not its own */
+            memcpy(endpoint->mac, attachments[i].mac, sizeof(endpoint->mac));
         r = endpoint_record_link(view->engine, endpoint, err);
     }
     return r < 0 ? r : database_commit(&transaction, err);

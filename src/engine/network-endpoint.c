@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random-id.h"
 #include "engine/network-private.h"
+#include "network/network-link.h"
 
 void endpoint_done(Endpoint *endpoint)
 {
@@ -85,6 +86,11 @@ static int check_request(Engine *engine, const char *container, const Network *n
         r = check_address(engine, network, container, IP_V4, request->ip4, err);
     if (r >= 0)
         r = check_address(engine, network, container, IP_V6, request->ip6, err);
+    if (r >= 0 && request->mac && !network_takes_mac(&network->spec))
+        r = error_set(err, ERROR_INVALID,
+                      "in network '%s' containers have the hardware address of its parent, "
+                      "not '%s'",
+                      network->spec.name, request->mac);
     return r;
 }
 
@@ -224,8 +230,8 @@ int endpoint_list_of_network(Engine *engine, const char *network, EndpointList *
 int endpoint_record_link(Engine *engine, const Endpoint *endpoint, Error *err)
 {
     return database_execute(engine->database, NULL, err,
-                            "UPDATE network_endpoint SET interface = ?, host_interface = ?, mac = ?"
-                            " WHERE id = ?",
+                            "UPDATE network_endpoint SET interface = ?, host_interface = ?,"
+                            " mac = nullif(?, x'000000000000') WHERE id = ?",
                             "ssbs", endpoint->interface, endpoint->host_interface, endpoint->mac,
                             sizeof(endpoint->mac), endpoint->id);
 }

@@ -9,6 +9,7 @@
 #include "base/time-format.h"
 #include "engine/container-private.h"
 #include "engine/network-private.h"
+#include "network/network-link.h"
 
 /* What the other members show already, and what only the database needs. */
 static const char *const other_members[] = {
@@ -67,9 +68,12 @@ static json_t *endpoint_to_json(const NetworkSpec *spec, const Endpoint *endpoin
 
     json_object_set_new(json, "Name", json_string(name));
     json_object_set_new(json, "EndpointID", json_string(endpoint->id));
+    /* Where it is the parent's it is no address of the container's own. */
     json_object_set_new(json, "MacAddress",
-                        json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-                                     mac[3], mac[4], mac[5]));
+                        network_takes_mac(spec)
+                            ? json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+                                           mac[3], mac[4], mac[5])
+                            : json_string(""));
     json_object_set_new(json, "IPv4Address", address_to_json(spec, endpoint, IP_V4));
     json_object_set_new(json, "IPv6Address", address_to_json(spec, endpoint, IP_V6));
     return json;

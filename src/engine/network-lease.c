@@ -13,6 +13,7 @@
 #include "base/random-id.h"
 #include "engine/network-private.h"
 #include "engine/network-request.h"
+#include "network/network-link.h"
 
 #define INTERFACE_PREFIX "eth"
 #define MAC_ATTEMPTS 16
@@ -349,7 +350,7 @@ int endpoint_lease(Engine *engine, const Network *network, Endpoint *endpoint, E
         return 0;
     for (IpFamily family = 0; family < _IP_FAMILY_MAX && r >= 0; family++)
         r = lease_family(engine, &network->spec, endpoint, family, err);
-    if (r >= 0)
+    if (r >= 0 && network_takes_mac(&network->spec))
         r = lease_mac(engine, endpoint, err);
     if (r >= 0)
         r = choose_interface(engine, endpoint, err);
