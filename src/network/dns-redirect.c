@@ -16,6 +16,7 @@
 #include "network/nftables-private.h"
 
 #define TABLE "cay-dns"
+#define COMMENT "names of containers: made by cay"
 #define SOURCE 0 /* where the ports are, in UDP and TCP */
 #define DESTINATION 2
 #define PORT_BYTES(port)                                                                           \
@@ -57,6 +58,25 @@ static void add_rewrite(NetlinkBatch *batch, const Rewrite *what)
         0);
 }
 
+/* With @is_new, there must be none; to delete one costs the kernel some milliseconds. */
+static int make_table(Netlink *netlink, const Rewrite *rewrites, size_t count, bool is_new)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+
+    nft_batch_begin(&batch);
+    if (!is_new) {
+        nft_add_table(&batch, TABLE, COMMENT); /* so that there is one to delete */
+        nft_delete_table(&batch, TABLE);
+    }
+    nft_add_new_table(&batch, TABLE, COMMENT);
+    nft_add_chain(&batch, TABLE, &questions);
+    nft_add_chain(&batch, TABLE, &answers);
+    for (size_t i = 0; i < count; i++)
+        add_rewrite(&batch, &rewrites[i]);
+    nft_batch_end(&batch);
+    return netlink_batch_send(netlink, &batch, NULL, NULL);
+}
+
 int dns_redirect(in_port_t udp_port, in_port_t tcp_port, Error *err)
 {
     const in_port_t port = htons(DNS_PORT);
@@ -67,25 +87,13 @@ int dns_redirect(in_port_t udp_port, in_port_t tcp_port, Error *err)
         { IPPROTO_TCP, 16, SOURCE, tcp_port, port },
     };
     _cleanup_close_ int fd = netlink_open_protocol(NETLINK_NETFILTER);
-    _cleanup_netlink_batch_ NetlinkBatch batch = {};
     Netlink netlink = { .fd = fd };
-    int r = fd;
+    int r = fd < 0 ? fd : make_table(&netlink, rewrites, ARRAY_SIZE(rewrites), true);
 
-    if (fd >= 0) {
-        nft_batch_begin(&batch);
-        nft_add_table(&batch, TABLE, "names of containers: made by cay"); /* to delete */
-        nft_delete_table(&batch, TABLE);
-        nft_add_table(&batch, TABLE, "names of containers: made by cay");
-        nft_add_chain(&batch, TABLE, &questions);
-        nft_add_chain(&batch, TABLE, &answers);
-        for (size_t i = 0; i < ARRAY_SIZE(rewrites); i++)
-            add_rewrite(&batch, &rewrites[i]);
-        nft_batch_end(&batch);
-        r = netlink_batch_send(&netlink, &batch, NULL, NULL);
-    }
+    if (r == -EEXIST)
+        r = make_table(&netlink, rewrites, ARRAY_SIZE(rewrites), false);
     if (r == -EOPNOTSUPP || r == -EPROTONOSUPPORT)
         return error_set(err, ERROR_UNSUPPORTED, "this kernel has no nftables");
-    return r < 0
-               ? error_result(err, r, "lead port %d of %s to %s", DNS_PORT, DNS_ADDRESS, "cay-dns")
-               : 0;
+    return r < 0 ? error_result(err, r, "lead port %d of %s to '%s'", DNS_PORT, DNS_ADDRESS, TABLE)
+                 : 0;
 }

@@ -185,6 +185,8 @@ void nft_batch_begin(NetlinkBatch *batch);
 void nft_batch_end(NetlinkBatch *batch);
 
 void nft_add_table(NetlinkBatch *batch, const char *table, const char *comment);
+/* Fails with EEXIST where there is one. */
+void nft_add_new_table(NetlinkBatch *batch, const char *table, const char *comment);
 void nft_delete_table(NetlinkBatch *batch, const char *table);
 void nft_add_chain(NetlinkBatch *batch, const char *table, const NftChain *chain);
 /* @id: a number of its own in the transaction. */

@@ -113,7 +113,7 @@ static void userdata_add(Userdata *userdata, uint8_t type, const void *value, si
     userdata->size += 2 + size;
 }
 
-void nft_add_table(NetlinkBatch *batch, const char *table, const char *comment)
+static void add_table(NetlinkBatch *batch, const char *table, const char *comment, uint16_t flags)
 {
     NetlinkMessage message;
     Userdata userdata = {};
@@ -122,7 +122,17 @@ void nft_add_table(NetlinkBatch *batch, const char *table, const char *comment)
     netlink_message_add_string(&message, NFTA_TABLE_NAME, table);
     userdata_add(&userdata, USERDATA_TABLE_COMMENT, comment, strlen(comment) + 1);
     netlink_message_add(&message, NFTA_TABLE_USERDATA, userdata.bytes, userdata.size);
-    netlink_batch_add(batch, &message, NLM_F_CREATE, 0);
+    netlink_batch_add(batch, &message, flags, 0);
+}
+
+void nft_add_table(NetlinkBatch *batch, const char *table, const char *comment)
+{
+    add_table(batch, table, comment, NLM_F_CREATE);
+}
+
+void nft_add_new_table(NetlinkBatch *batch, const char *table, const char *comment)
+{
+    add_table(batch, table, comment, NLM_F_CREATE | NLM_F_EXCL);
 }
 
 void nft_delete_table(NetlinkBatch *batch, const char *table)
