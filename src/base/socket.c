@@ -49,6 +49,26 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t n_
     return n < 0 ? -errno : 0;
 }
 
+/*
+ * A socket that is in its own queue is found by the kernel's collector of such, which is a thread
+ * of its own since Linux 6.9 and closes what else is in there. It looks when another socket is
+ * closed.
+ */
+void socket_close_behind(int fd)
+{
+    int pair[2], saved_errno = errno;
+
+    if (socket_pair(pair) >= 0) {
+        (void)socket_send(pair[0], "", 1, (int[]) { pair[1], fd }, 2); /* else it closes below */
+        fd_close(pair[1]);
+    } else {
+        pair[0] = -EBADF;
+    }
+    fd_close(fd);
+    fd_close(pair[0]);
+    errno = saved_errno;
+}
+
 /* Move the descriptors of one control message into the free slots of @fds; surplus ones are closed.
  */
 static void collect_fds(struct cmsghdr *header, int *fds, size_t max_fds)

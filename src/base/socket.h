@@ -23,6 +23,12 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t n_
 ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t max_fds);
 
 /*
+ * Close @fd without waiting for what its end makes the kernel wait for: the kernel closes it by
+ * itself a moment later. Where it cannot be persuaded to, this is close(2).
+ */
+void socket_close_behind(int fd);
+
+/*
  * Listen at, or connect to, the socket @name inside the directory @dir_fd: reached through the
  * handle, so that the length limit of sun_path does not matter. SOCK_SEQPACKET.
  * Return the descriptor or -errno.

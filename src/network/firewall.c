@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/socket.h"
 #include "network/conntrack-private.h"
 #include "network/firewall-private.h"
 
@@ -48,7 +49,9 @@ void firewall_close(Firewall *firewall)
 {
     if (!firewall)
         return;
-    fd_close(firewall->netlink.fd);
+    /* The end of such a socket waits until nobody can still use what was removed, for some 10 ms.
+     */
+    socket_close_behind(firewall->netlink.fd);
     free(firewall->table);
     free(firewall);
 }

@@ -84,11 +84,26 @@ static void a_socket_lies_below_any_directory(void **state)
     assert_int_equal(socket_connect_at(directory, "s"), -ECONNREFUSED);
 }
 
+static void what_is_closed_behind_us_is_closed(void **state)
+{
+    int pipe_fds[2], before;
+    char data;
+
+    (void)state;
+    assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+    before = lowest_free_fd();
+    socket_close_behind(pipe_fds[1]);
+    assert_int_equal(lowest_free_fd(), pipe_fds[1] < before ? pipe_fds[1] : before);
+    assert_int_equal(read(pipe_fds[0], &data, 1), 0); /* waits for the end of the other side */
+    fd_close(pipe_fds[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_keep_their_bounds_and_descriptors),
         cmocka_unit_test(surplus_descriptors_do_not_leak),
+        cmocka_unit_test(what_is_closed_behind_us_is_closed),
         scratch_test(a_socket_lies_below_any_directory),
     };
 
