@@ -60,6 +60,25 @@ def test_changed_servers_of_the_host_are_asked_and_old_answers_forgotten(web, up
     assert web.values("www.example") == ["192.0.2.2"]
 
 
+def test_a_file_of_servers_that_is_elsewhere_may_be_replaced(names, host, upstream, tmp_path):
+    """As those do that make it: it is a link to a file, and another file takes its place."""
+    for name in "upper", "work", "elsewhere":
+        (tmp_path / name).mkdir()
+    host.run("chmod", "a+x", tmp_path, *list(tmp_path.parents)[:-2])
+    host.run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/etc,upperdir={tmp_path}/upper,"
+             f"workdir={tmp_path}/work", "/etc")
+    target = tmp_path / "elsewhere" / "resolv.conf"
+    host.run("ln", "-sf", target, "/etc/resolv.conf")
+    target.write_text("nameserver 127.0.0.54\n", encoding="ascii")
+    upstream("127.0.0.54", says("192.0.2.2"))
+    upstream("127.0.0.55", says("192.0.2.3"))
+    web = names.add("web")
+    assert web.values("www.example") == ["192.0.2.2"]
+    (tmp_path / "elsewhere" / "new").write_text("nameserver 127.0.0.55\n", encoding="ascii")
+    (tmp_path / "elsewhere" / "new").rename(target)
+    assert web.values("www.example") == ["192.0.2.3"]
+
+
 def test_a_host_without_servers_asks_itself(names, upstream, resolv_conf):
     resolv_conf()
     upstream("127.0.0.1", says("192.0.2.1"))
@@ -123,6 +142,20 @@ def test_where_tcp_does_not_work_a_truncated_answer_is_better_than_none(web, ups
     upstream(HOST, long_answer, with_tcp=False)
     answer = web.ask("www.example")
     assert answer.is_truncated and len(answer.answers) == 5
+
+
+def test_only_so_many_long_answers_come_at_a_time(web, upstream):
+    """A server that has time may not fill the memory: who asks over UDP does without the rest."""
+    server = upstream(HOST, lambda message, transport: (
+        long_answer(message, transport) if transport == "udp" else []))
+    with web.place.connect(*dns.SERVER, socket.SOCK_DGRAM) as client:
+        for number in range(9):
+            client.send(dns.question(f"{number}.example"))
+        first = dns.Message(client.recv(512))  # the others wait for the server, which is silent
+        assert (first.name, first.is_truncated) == ("8.example", True)
+        answers = [dns.Message(client.recv(512)) for _ in range(8)]
+    assert all(answer.is_truncated and answer.answers for answer in answers)
+    assert [transport for transport, *_ in server.asked].count("tcp") == 8
 
 
 def test_edns_reaches_the_server_as_it_is(web, upstream):

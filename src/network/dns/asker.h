@@ -46,6 +46,7 @@ struct Asker {
     EventSource *sources[_DNS_DESCRIPTOR_MAX];
     Forward *forwards; /* what others are asked for it, the newest first */
     size_t n_forwards;
+    size_t n_streams;        /* of these, over TCP */
     Connection *connections; /* the newest first */
     size_t n_connections;
 };

@@ -7,9 +7,11 @@
 
 #include "network/dns/confine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,11 +24,13 @@
 #include "base/locked-memory.h"
 #include "base/syscall-filter.h"
 #include "network/dns-protocol.h"
+#include "network/dns/upstreams.h"
 
 /* Nobody's, in every distribution. */
 #define NOBODY 65534
 
-/* Where resolv.conf is, and where it leads to with those who make it. */
+/* Where resolv.conf is, and where it leads to with those who make it: also where they are not at
+ * work yet. */
 static const char *const readable[] = {
     "/etc", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/connman",
 };
@@ -111,18 +115,34 @@ static int drop_capabilities(Error *err)
     return 0;
 }
 
+/* The directory that it leads to now; NULL: it is not there. The caller frees it. */
+static char *find_actual_directory(void)
+{
+    char *path = realpath(RESOLV_CONF_PATH, NULL), *slash = path ? strrchr(path, '/') : NULL;
+
+    if (slash && slash > path)
+        *slash = '\0';
+    return path;
+}
+
+static void add_rule(const char *directory, LandlockRule *rules, LandlockOptions *options)
+{
+    int fd = directory ? open(directory, O_PATH | O_CLOEXEC | O_DIRECTORY) : -EBADF;
+
+    if (fd >= 0)
+        rules[options->n_rules++] = (LandlockRule) { .fd = fd };
+}
+
 static int restrict_paths(void)
 {
-    LandlockRule rules[ARRAY_SIZE(readable)];
+    LandlockRule rules[ARRAY_SIZE(readable) + 1];
     LandlockOptions options = { .rules = rules, .may_connect = true };
+    _cleanup_free_ char *actual = find_actual_directory();
     int r;
 
-    for (size_t i = 0; i < ARRAY_SIZE(readable); i++) {
-        int fd = open(readable[i], O_PATH | O_CLOEXEC | O_DIRECTORY);
-
-        if (fd >= 0)
-            rules[options.n_rules++] = (LandlockRule) { .fd = fd };
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(readable); i++)
+        add_rule(readable[i], rules, &options);
+    add_rule(actual, rules, &options);
     r = landlock_confine(&options);
     for (size_t i = 0; i < options.n_rules; i++)
         fd_close(rules[i].fd);

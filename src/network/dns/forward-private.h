@@ -26,6 +26,7 @@ struct Forward {
     uint8_t *stream; /* over TCP: what is sent, then what is received, with its length */
     size_t stream_size;
     size_t stream_done;
+    bool has_connection; /* one of those that there may be */
     size_t size;
     uint8_t message[]; /* as it came */
 };

@@ -22,6 +22,9 @@
 #define ATTEMPT_TIMEOUT (NANOSECONDS_PER_SECOND * 3 / 2)
 #define ATTEMPTS_MAX 3
 #define FORWARDS_PER_ASKER 256
+/* A server may send 64 KB over each of these. */
+#define STREAMS_MAX 64
+#define STREAMS_PER_ASKER 8
 
 struct Forwarder {
     EventLoop *loop;
@@ -30,6 +33,7 @@ struct Forwarder {
     Cache *cache;
     size_t count;
     size_t max;
+    size_t n_streams;
     uint8_t buffer[MESSAGE_MAX];
 };
 
@@ -70,6 +74,11 @@ void forward_close(Forward *forward)
     forward->source = NULL;
     forward->fd = fd_close(forward->fd);
     free(TAKE_PTR(forward->stream));
+    if (forward->has_connection) {
+        forward->asker->n_streams--;
+        forward->forwarder->n_streams--;
+    }
+    forward->has_connection = false;
 }
 
 int forward_watch(Forward *forward, uint32_t events, EventFdHandler handler)
@@ -191,15 +200,22 @@ static bool is_refusal(MessageCode code)
     return code == CODE_SERVER_FAILURE || code == CODE_REFUSED || code == CODE_NOT_IMPLEMENTED;
 }
 
+/* One that cannot be asked for over TCP is better than none. */
 static bool try_over_tcp(Forward *forward, const uint8_t *reply, size_t size)
 {
+    Forwarder *forwarder = forward->forwarder;
+
     free(forward->truncated);
     forward->truncated = memory_dup(reply, size);
     forward->truncated_size = size;
     forward_close(forward);
+    if (forwarder->n_streams >= STREAMS_MAX || forward->asker->n_streams >= STREAMS_PER_ASKER)
+        return false;
+    forward->has_connection = true;
+    forward->asker->n_streams++;
+    forwarder->n_streams++;
     return forward_tcp_start(forward) >= 0 &&
-           deadlines_start(&forward->forwarder->deadlines, &forward->deadline, time_monotonic()) >=
-               0;
+           deadlines_start(&forwarder->deadlines, &forward->deadline, time_monotonic()) >= 0;
 }
 
 void forward_answered(Forward *forward, uint8_t *reply, size_t size)
