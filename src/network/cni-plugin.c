@@ -14,11 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/parse.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "base/string-buffer.h"
@@ -28,6 +31,7 @@
 #define OUTPUT_MAX (1 << 20)
 #define COMPLAINT_MAX 400 /* of what it says about a failure, in our message */
 #define DEFAULT_TIMEOUT (180 * NANOSECONDS_PER_SECOND)
+#define ENVIRONMENT_MAX (4 << 20)
 #define FALLBACK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static const char *path_of(const CniOptions *options)
@@ -303,4 +307,71 @@ int cni_plugin_call(const CniOptions *options, const CniCall *call, json_t **ret
     if (r < 0 && r != error_kind_to_result(ERROR_NOT_FOUND))
         return error_wrap(err, r, "CNI plug-in '%s': %s", call->plugin, call->command);
     return r;
+}
+
+/* --- what is left of those whose executor was killed --- */
+
+/* Does the process have both variables? One that has ended meanwhile has none. */
+static bool is_remains(int process_fd, const char *const variables[2])
+{
+    _cleanup_free_ char *text = NULL;
+    bool found[2] = { false, false };
+    size_t size, length;
+
+    if (file_read_at(process_fd, "environ", ENVIRONMENT_MAX, &text, &size) < 0)
+        return false;
+    for (size_t i = 0; i < size; i += length + 1) {
+        length = strlen(text + i); /* a NUL is behind the last one, too */
+        for (size_t j = 0; j < 2; j++)
+            found[j] = found[j] || strcmp(text + i, variables[j]) == 0;
+    }
+    return found[0] && found[1];
+}
+
+/* Returns 1 when @name was one and has ended now, else 0 or -errno. */
+static int end_process(int proc_fd, const char *name, const char *const variables[2])
+{
+    _cleanup_close_ int process_fd =
+        openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int pidfd = -EBADF;
+    struct pollfd end = { .events = POLLIN };
+    uint32_t pid;
+
+    if (process_fd < 0 || parse_u32(name, &pid) < 0 || !is_remains(process_fd, variables))
+        return 0;
+    pidfd = pidfd_open((pid_t)pid, 0);
+    /* The directory is one process's for ever: still readable, it and the pidfd are the same. */
+    if (pidfd < 0 || !is_remains(process_fd, variables))
+        return 0;
+    if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+        return -errno;
+    end.fd = pidfd;
+    while (poll(&end, 1, -1) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 1;
+}
+
+/* One that is about to end may have started another one behind our back: look again until there is
+ * none. */
+int cni_end_remains(const char *container, Error *err)
+{
+    _cleanup_free_ char *variable = memory_printf("CNI_CONTAINERID=%s", container);
+    const char *const variables[2] = { variable, "CNI_COMMAND=ADD" };
+    _cleanup_close_ int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = proc_fd < 0 ? -errno : 1;
+
+    while (r > 0) {
+        _cleanup_directory_ DIR *directory = NULL;
+        const struct dirent *entry;
+        int n_ended = 0;
+
+        r = directory_open_at(proc_fd, ".", &directory);
+        while (r >= 0 && (r = directory_read(directory, &entry)) > 0) {
+            r = end_process(proc_fd, entry->d_name, variables);
+            n_ended += r > 0;
+        }
+        r = r < 0 ? r : n_ended;
+    }
+    return r < 0 ? error_result(err, r, "end what is left of plug-ins of CNI") : 0;
 }

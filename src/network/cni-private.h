@@ -48,3 +48,10 @@ typedef struct CniCall {
  * was looked), UNAVAILABLE (it fails, hangs, or prints what is no JSON: named with what it says).
  */
 int cni_plugin_call(const CniOptions *options, const CniCall *call, json_t **ret, Error *err);
+
+/*
+ * End the processes that plug-ins have left that were to ADD for @container, when whoever executed
+ * them is dead: they know no better than to go on, and would make what is being undone. Known by
+ * their environment, which children inherit.
+ */
+int cni_end_remains(const char *container, Error *err);

@@ -293,6 +293,10 @@ int cni_add(CniChain *chain, const CniOptions *options, bool *ret_is_left, Error
 
 int cni_delete(const CniChain *chain, const CniOptions *options, Error *err)
 {
+    int r = chain->result ? 0 : cni_end_remains(options->container, err);
+
+    if (r < 0)
+        return r;
     return delete_first(chain, options, json_array_size(chain->plugins), err);
 }
 

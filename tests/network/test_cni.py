@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`--network cni:NAME`: Debian's plug-ins make the network, and nothing of it stays."""
 
+import errno
 import json
+import os
+import signal
 
 import faults
 import pytest
@@ -168,6 +171,25 @@ def test_a_command_that_is_killed_leaves_nothing_behind(host, cay, image, cni, s
     assert (cni.base / "done").exists()
     assert cay.ok("ps", "-aq") == ""
     assert cni.leases() == []
+
+
+def test_what_a_killed_command_has_left_running_makes_nothing_after_it_was_undone(cay, image, cni):
+    """The plug-in's child waits for the test, as one that executes something waits for that."""
+    fifo = cni.base / "fifo"
+    os.mkfifo(fifo)
+    cni.write("lan", [{"type": "own"}])
+    cni.script("own", f"""
+        [ $CNI_COMMAND = ADD ] || exit 0
+        (read -r line <{fifo}; : >{cni.base}/late) &
+        kill -9 $PPID
+        wait""")
+    assert cay("run", "--network", "cni:lan", image, "true").returncode == -signal.SIGKILL
+    cay.state.settle()
+    cay.ok("ps", "-aq")
+    with pytest.raises(OSError) as refused:
+        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    assert refused.value.errno == errno.ENXIO
+    assert cni.log() == ["ADD own", "DEL own"]
 
 
 @pytest.mark.as_shipped
