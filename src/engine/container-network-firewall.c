@@ -10,6 +10,8 @@
 #include "engine/container-network-private.h"
 #include "engine/network-private.h"
 
+#define REBUILD_ATTEMPTS 8
+
 typedef struct PortSet {
     FirewallPort *items;
     size_t count;
@@ -187,7 +189,7 @@ static int collect_ports(Engine *engine, PortSet *ports, Error *err)
     return r;
 }
 
-static int rebuild(Engine *engine, Firewall *firewall, Error *err)
+static int rebuild_once(Engine *engine, Firewall *firewall, Error *err)
 {
     _cleanup_network_list_ NetworkList networks = {};
     _cleanup_network_set_ NetworkSet made = {};
@@ -206,6 +208,30 @@ static int rebuild(Engine *engine, Firewall *firewall, Error *err)
                               .ports = ports.items,
                               .n_ports = ports.count };
     return firewall_rebuild(firewall, &state, err);
+}
+
+/*
+ * A container that starts meanwhile has its rows first and its elements then: either the rows are
+ * read here, or its elements are a change that is noticed. Where somebody else never rests, one
+ * that is started at the very same time is left to the next repair.
+ */
+static int rebuild(Engine *engine, Firewall *firewall, Error *err)
+{
+    for (int i = 0; i < REBUILD_ATTEMPTS; i++) {
+        _cleanup_error_ Error problem = {};
+        int r = firewall_watch(firewall, err);
+
+        if (r < 0)
+            return r;
+        r = rebuild_once(engine, firewall, &problem);
+        if (r >= 0)
+            return r;
+        if (problem.kind != ERROR_CONFLICT) {
+            error_move(err, &problem);
+            return r;
+        }
+    }
+    return rebuild_once(engine, firewall, err);
 }
 
 int container_firewall_add(const NetworkView *view, Error *err)

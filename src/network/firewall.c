@@ -28,6 +28,7 @@
 struct Firewall {
     char *table;
     Netlink netlink;
+    uint32_t generation; /* of all rules, at firewall_watch(); 0: not watched */
 };
 
 int firewall_open(const char *table, Firewall **ret, Error *err)
@@ -139,6 +140,21 @@ static int add_state(const FirewallState *state, FirewallElementList *list, Erro
     return 0;
 }
 
+static int on_generation(const struct nlmsghdr *answer, void *data)
+{
+    return nft_read_generation(answer, data);
+}
+
+int firewall_watch(Firewall *firewall, Error *err)
+{
+    NetlinkMessage message;
+    int r;
+
+    nft_ask_generation(&message);
+    r = netlink_query(&firewall->netlink, &message, 0, on_generation, &firewall->generation);
+    return r < 0 ? report(firewall, r, err) : 0;
+}
+
 int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
 {
     _cleanup_firewall_element_list_ FirewallElementList list = {};
@@ -148,7 +164,8 @@ int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
 
     if (r < 0)
         return r;
-    nft_batch_begin(&batch);
+    nft_batch_begin_at(&batch, firewall->generation);
+    firewall->generation = 0;
     nft_add_table(&batch, table, TABLE_COMMENT); /* so that there is one to delete */
     nft_delete_table(&batch, table);
     nft_add_table(&batch, table, TABLE_COMMENT);
@@ -158,6 +175,8 @@ int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
             nft_add_element(&batch, table, &list.items[i].element);
     nft_batch_end(&batch);
     r = netlink_batch_send(&firewall->netlink, &batch, NULL, NULL);
+    if (r == -ERESTART)
+        return error_set(err, ERROR_CONFLICT, "rules of nftables were changed meanwhile");
     if (r < 0)
         return report(firewall, r, err);
     conntrack_forget_strays(&firewall->netlink, state->ports, state->n_ports);

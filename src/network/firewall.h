@@ -52,7 +52,12 @@ typedef struct FirewallState {
 /* Is the table whole, as we make it? 1: yes, 0: no. Takes one question to the kernel. */
 int firewall_is_intact(Firewall *firewall, Error *err);
 
-/* Replace whatever there is, in one transaction. */
+/*
+ * Replace whatever there is, in one transaction. Behind firewall_watch() it fails with CONFLICT,
+ * and nothing is replaced, when rules were changed since then, by whomever: what was added
+ * meanwhile is not in @state, which is to be read again.
+ */
+int firewall_watch(Firewall *firewall, Error *err);
 int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err);
 
 /* Remove the table. That there is none is no error. */

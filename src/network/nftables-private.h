@@ -182,6 +182,9 @@ typedef struct NftElement {
 /* A transaction: these two are messages of it, too. What is in between is about a table of family
  * inet, one message for each call. */
 void nft_batch_begin(NetlinkBatch *batch);
+/* ERESTART, unless all rules of the kernel are still those of @generation (0: whatever they are).
+ */
+void nft_batch_begin_at(NetlinkBatch *batch, uint32_t generation);
 void nft_batch_end(NetlinkBatch *batch);
 
 void nft_add_table(NetlinkBatch *batch, const char *table, const char *comment);
@@ -197,6 +200,11 @@ void nft_add_element(NetlinkBatch *batch, const char *table, const NftElement *e
 void nft_delete_element(NetlinkBatch *batch, const char *table, const NftElement *element);
 /* Fails with ENOENT where there is no such set; changes nothing. */
 void nft_touch_set(NetlinkBatch *batch, const char *table, const NftSet *set);
+
+/* The question for the generation that rules are in, and the answer. Each transaction, by whomever,
+ * is another one. */
+void nft_ask_generation(NetlinkMessage *message);
+int nft_read_generation(const struct nlmsghdr *answer, uint32_t *ret);
 
 /* The question for an element of a set without intervals. ENOENT: it is not there. */
 void nft_ask_element(NetlinkMessage *message, const char *table, const NftElement *element);

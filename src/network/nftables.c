@@ -76,24 +76,50 @@ static void table_message_init(NetlinkMessage *message, uint16_t type)
     message_init(message, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), NFPROTO_INET);
 }
 
-static void add_boundary(NetlinkBatch *batch, uint16_t type)
+static void boundary_init(NetlinkMessage *message, uint16_t type)
 {
-    NetlinkMessage message;
-    struct nfgenmsg *body = netlink_message_init(&message, type, sizeof(*body));
+    struct nfgenmsg *body = netlink_message_init(message, type, sizeof(*body));
 
     body->res_id = htons(NFNL_SUBSYS_NFTABLES);
+}
+
+void nft_batch_begin_at(NetlinkBatch *batch, uint32_t generation)
+{
+    NetlinkMessage message;
+
+    boundary_init(&message, NFNL_MSG_BATCH_BEGIN);
+    if (generation)
+        netlink_message_add_be32(&message, NFNL_BATCH_GENID, generation);
     netlink_batch_add(batch, &message, 0, 0);
+    batch->is_transaction = true;
 }
 
 void nft_batch_begin(NetlinkBatch *batch)
 {
-    add_boundary(batch, NFNL_MSG_BATCH_BEGIN);
-    batch->is_transaction = true;
+    nft_batch_begin_at(batch, 0);
 }
 
 void nft_batch_end(NetlinkBatch *batch)
 {
-    add_boundary(batch, NFNL_MSG_BATCH_END);
+    NetlinkMessage message;
+
+    boundary_init(&message, NFNL_MSG_BATCH_END);
+    netlink_batch_add(batch, &message, 0, 0);
+}
+
+void nft_ask_generation(NetlinkMessage *message)
+{
+    table_message_init(message, NFT_MSG_GETGEN);
+}
+
+int nft_read_generation(const struct nlmsghdr *answer, uint32_t *ret)
+{
+    const struct rtattr *attributes[NFTA_GEN_MAX + 1];
+    int r = netlink_parse(answer, sizeof(struct nfgenmsg), attributes, ARRAY_SIZE(attributes));
+
+    if (r == 0)
+        *ret = ntohl(netlink_u32(attributes[NFTA_GEN_ID]));
+    return r;
 }
 
 typedef struct Userdata {

@@ -127,6 +127,26 @@ static void send_to_nftables(NetlinkBatch *batch)
     fd_close(netlink.fd);
 }
 
+static void what_is_added_meanwhile_is_not_lost_by_making_it_anew(void **state)
+{
+    _cleanup_(firewall_closep) Firewall *firewall = open_firewall(), *other = open_firewall();
+    const FirewallPort port = make_port("0.0.0.0", 8080, "10.77.0.2");
+    Error err = {};
+
+    (void)state;
+    rebuild(firewall, NULL, 0);
+    assert_int_equal(firewall_watch(firewall, NULL), 0);
+    rebuild(firewall, NULL, 0);
+    assert_int_equal(firewall_watch(firewall, NULL), 0);
+    assert_int_equal(firewall_add_ports(other, &port, 1, NULL), 0);
+    assert_int_equal(firewall_rebuild(firewall, &(FirewallState) {}, &err), -EBUSY);
+    check_error(&err, ERROR_CONFLICT, "rules of nftables were changed meanwhile");
+    assert_int_equal(target_of(&port), 2);
+    /* whoever does not watch, does not mind */
+    rebuild(firewall, NULL, 0);
+    assert_int_equal(target_of(&port), 0);
+}
+
 static void a_rule_of_somebody_else_in_it_is_noticed(void **state)
 {
     static const NftRule rule = { "forward", NULL, { NFT_VERDICT(NF_ACCEPT) } };
@@ -307,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HOSTS_TEST(a_table_is_intact_until_it_is_taken_away),
+        HOSTS_TEST(what_is_added_meanwhile_is_not_lost_by_making_it_anew),
         HOSTS_TEST(a_rule_of_somebody_else_in_it_is_noticed),
         HOSTS_TEST(rules_that_are_missing_are_noticed),
         HOSTS_TEST(without_a_table_a_change_says_so),
