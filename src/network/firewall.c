@@ -155,26 +155,46 @@ int firewall_watch(Firewall *firewall, Error *err)
     return r < 0 ? report(firewall, r, err) : 0;
 }
 
+static int replace(Firewall *firewall, const FirewallElementList *list, bool is_intact)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    const char *table = firewall->table;
+
+    nft_batch_begin_at(&batch, firewall->generation);
+    if (is_intact) {
+        for (size_t i = 0; i < _FIREWALL_SET_MAX; i++)
+            nft_flush_set(&batch, table, &firewall_sets[i]);
+    } else {
+        nft_add_table(&batch, table, TABLE_COMMENT); /* so that there is one to delete */
+        nft_delete_table(&batch, table);
+        nft_add_table(&batch, table, TABLE_COMMENT);
+        add_ruleset(&batch, table, ruleset_mark(table));
+    }
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->items[i].is_absent)
+            nft_add_element(&batch, table, &list->items[i].element);
+    nft_batch_end(&batch);
+    return netlink_batch_send(&firewall->netlink, &batch, NULL, NULL);
+}
+
+/*
+ * A table that is whole keeps its sets: a packet that is among the rules of a set that is deleted
+ * finds nothing in it any more, and so gets through. What is exchanged in a set is found before and
+ * after.
+ */
 int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
 {
     _cleanup_firewall_element_list_ FirewallElementList list = {};
-    _cleanup_netlink_batch_ NetlinkBatch batch = {};
-    const char *table = firewall->table;
     int r = add_state(state, &list, err);
+    bool is_intact;
 
     if (r < 0)
         return r;
-    nft_batch_begin_at(&batch, firewall->generation);
+    is_intact = firewall_is_intact(firewall, NULL) > 0;
+    r = replace(firewall, &list, is_intact);
+    if (r < 0 && r != -ERESTART && is_intact)
+        r = replace(firewall, &list, false); /* somebody's chains or sets are in it */
     firewall->generation = 0;
-    nft_add_table(&batch, table, TABLE_COMMENT); /* so that there is one to delete */
-    nft_delete_table(&batch, table);
-    nft_add_table(&batch, table, TABLE_COMMENT);
-    add_ruleset(&batch, table, ruleset_mark(table));
-    for (size_t i = 0; i < list.count; i++)
-        if (!list.items[i].is_absent)
-            nft_add_element(&batch, table, &list.items[i].element);
-    nft_batch_end(&batch);
-    r = netlink_batch_send(&firewall->netlink, &batch, NULL, NULL);
     if (r == -ERESTART)
         return error_set(err, ERROR_CONFLICT, "rules of nftables were changed meanwhile");
     if (r < 0)

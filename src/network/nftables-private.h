@@ -198,6 +198,8 @@ void nft_add_set(NetlinkBatch *batch, const char *table, const NftSet *set, uint
 void nft_add_rule(NetlinkBatch *batch, const char *table, const NftRule *rule, uint64_t mark);
 void nft_add_element(NetlinkBatch *batch, const char *table, const NftElement *element);
 void nft_delete_element(NetlinkBatch *batch, const char *table, const NftElement *element);
+/* Delete all that are in it. */
+void nft_flush_set(NetlinkBatch *batch, const char *table, const NftSet *set);
 /* Fails with ENOENT where there is no such set; changes nothing. */
 void nft_touch_set(NetlinkBatch *batch, const char *table, const NftSet *set);
 

@@ -349,6 +349,16 @@ void nft_delete_element(NetlinkBatch *batch, const char *table, const NftElement
     netlink_batch_add(batch, &message, 0, 0);
 }
 
+void nft_flush_set(NetlinkBatch *batch, const char *table, const NftSet *set)
+{
+    NetlinkMessage message;
+
+    table_message_init(&message, NFT_MSG_DELSETELEM);
+    netlink_message_add_string(&message, NFTA_SET_ELEM_LIST_TABLE, table);
+    netlink_message_add_string(&message, NFTA_SET_ELEM_LIST_SET, set->name);
+    netlink_batch_add(batch, &message, 0, 0);
+}
+
 void nft_touch_set(NetlinkBatch *batch, const char *table, const NftSet *set)
 {
     NetlinkMessage message;

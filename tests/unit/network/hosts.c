@@ -129,17 +129,27 @@ static socklen_t make_address(const char *text, uint16_t port, struct sockaddr_s
     return sizeof(*v6);
 }
 
-int hosts_open_unbound(Hosts *hosts, int netns_fd, int family, int type)
+static int open_there(Hosts *hosts, int netns_fd, int family, int type, int protocol)
 {
     int fd;
 
     go_to(netns_fd);
-    fd = socket(family, type | SOCK_CLOEXEC, 0);
+    fd = socket(family, type | SOCK_CLOEXEC, protocol);
     go_to(hosts->host_fd);
     assert_true(fd >= 0);
     if (family == AF_INET6)
         assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int) { 1 }, sizeof(int)), 0);
     return fd;
+}
+
+int hosts_open_unbound(Hosts *hosts, int netns_fd, int family, int type)
+{
+    return open_there(hosts, netns_fd, family, type, 0);
+}
+
+int hosts_open_raw(Hosts *hosts, int netns_fd, int family, int protocol)
+{
+    return open_there(hosts, netns_fd, family, SOCK_RAW, protocol);
 }
 
 int hosts_open_socket(Hosts *hosts, int netns_fd, int type, const char *text, uint16_t port)

@@ -26,6 +26,7 @@ int hosts_drop(void **state);
 
 /* A socket of @netns_fd. */
 int hosts_open_unbound(Hosts *hosts, int netns_fd, int family, int type);
+int hosts_open_raw(Hosts *hosts, int netns_fd, int family, int protocol);
 
 /* One that is bound to an address and port. */
 int hosts_open_socket(Hosts *hosts, int netns_fd, int type, const char *address, uint16_t port);

@@ -12,6 +12,8 @@
 #include <linux/if_packet.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -440,6 +442,85 @@ static void a_port_for_some_is_closed_to_others(void **state)
     }
 }
 
+/* A connection's both ends, through a published port of the loopback and from outside. */
+static void a_connection_of_tcp_works_both_ways(void **state)
+{
+    static const char *const from_host[_IP_FAMILY_MAX] = { "127.0.0.1", "fd99::1" };
+    World *world = *state;
+
+    FOR_EACH_FAMILY(family)
+    {
+        FirewallPort port = port_at(wildcards[family], PUBLISHED);
+        _cleanup_close_ int server = hosts_open_socket(world->hosts, world->places[WEB],
+                                                       SOCK_STREAM, wildcards[family], SERVED);
+
+        port.protocol = IPPROTO_TCP;
+        publish(world, &port);
+        assert_int_equal(listen(server, 2), 0);
+        for (int i = 0; i < 2; i++) {
+            _cleanup_close_ int client =
+                hosts_open_socket(world->hosts, world->places[i == 0 ? HOST : OUTSIDE], SOCK_STREAM,
+                                  wildcards[family], 0);
+            _cleanup_close_ int accepted = -EBADF;
+            char byte = 0;
+
+            assert_int_equal(hosts_connect(client,
+                                           i == 0 ? from_host[family] : addresses[family][HOST],
+                                           PUBLISHED),
+                             0);
+            accepted = accept(server, NULL, NULL);
+            assert_true(accepted >= 0);
+            assert_int_equal(send(accepted, "x", 1, 0), 1);
+            assert_int_equal(recv(client, &byte, 1, 0), 1);
+            assert_int_equal(byte, 'x');
+        }
+    }
+}
+
+/* As SCTP has it: of all bytes, its own place being 0 (RFC 9260, appendix A). */
+static uint32_t crc32c(const uint8_t *data, size_t size)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
+    }
+    return ~crc;
+}
+
+/* This kernel may have no SCTP: the packet that begins an association is made here. */
+static void a_port_of_sctp_is_published_with_its_checksum_right(void **state)
+{
+    enum { PORTS = 4, CHECKSUM = 8, SIZE = 12 + 20 };
+    World *world = *state;
+    FirewallPort port = port_at("0.0.0.0", PUBLISHED);
+    _cleanup_close_ int client =
+        hosts_open_raw(world->hosts, world->places[OUTSIDE], AF_INET, IPPROTO_SCTP);
+    _cleanup_close_ int server =
+        hosts_open_raw(world->hosts, world->places[WEB], AF_INET, IPPROTO_SCTP);
+    /* ports, tag, checksum; INIT of 20 bytes: tag, window, streams out and in, first number */
+    uint8_t packet[SIZE] = {
+        0x13,     0x88,     PUBLISHED >> 8, PUBLISHED & 0xff, [12] = 1, [15] = 20,
+        [19] = 1, [21] = 1, [25] = 1,       [27] = 1,         [31] = 1
+    };
+    uint8_t got[sizeof(struct iphdr) + SIZE];
+    uint32_t crc = crc32c(packet, sizeof(packet));
+
+    port.protocol = IPPROTO_SCTP;
+    publish(world, &port);
+    memcpy(packet + CHECKSUM, &crc, sizeof(crc));
+    assert_int_equal(hosts_connect(client, addresses[IP_V4][HOST], 0), 0);
+    assert_int_equal(send(client, packet, sizeof(packet), 0), sizeof(packet));
+    assert_int_equal(recv(server, got, sizeof(got), 0), sizeof(got));
+    assert_int_equal(got[sizeof(struct iphdr) + 2] << 8 | got[sizeof(struct iphdr) + 3], SERVED);
+    memcpy(&crc, got + sizeof(struct iphdr) + CHECKSUM, sizeof(crc));
+    memset(got + sizeof(struct iphdr) + CHECKSUM, 0, sizeof(crc));
+    assert_int_equal(crc, crc32c(got + sizeof(struct iphdr), SIZE));
+    assert_memory_equal(got + sizeof(struct iphdr) + 12, packet + 12, SIZE - 12);
+}
+
 /* --- loopback --- */
 
 static uint16_t checksum(const void *data, size_t size)
@@ -536,6 +617,41 @@ static void a_refusal_is_told_to_containers(void **state)
     assert_int_equal(errno, EHOSTUNREACH);
 }
 
+typedef struct Flood {
+    int fd;
+    atomic_bool is_over;
+    atomic_ulong sent;
+} Flood;
+
+static void *flood(void *data)
+{
+    Flood *flood = data;
+
+    while (!flood->is_over) {
+        (void)send(flood->fd, &(int) { 0 }, sizeof(int),
+                   MSG_DONTWAIT); /* refused again and again */
+        flood->sent++;
+    }
+    return NULL;
+}
+
+static void no_packet_gets_through_while_the_table_is_made_anew(void **state)
+{
+    World *world = *state;
+    const FirewallNetwork networks[] = { network_of(&one), network_of(&two) };
+    const FirewallState all = { .networks = networks, .n_networks = 2 };
+    Flood stranger = { .fd = open_client(world, STRANGER, addresses[IP_V4][WEB], SERVED) };
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, flood, &stranger), 0);
+    for (int i = 0; i < 200 || stranger.sent < 2000; i++)
+        assert_int_equal(firewall_rebuild(world->firewall, &all, NULL), 0);
+    stranger.is_over = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    check_nothing_came(world, IP_V4);
+    fd_close(stranger.fd);
+}
+
 static void what_leaves_has_the_host_s_address_or_its_own(void **state)
 {
     World *world = *state;
@@ -614,11 +730,14 @@ int main(void)
         WORLD_TEST(a_port_at_one_address_is_at_no_other),
         WORLD_TEST(a_port_that_is_removed_is_gone),
         WORLD_TEST(a_flow_follows_its_port_at_once),
+        WORLD_TEST(a_connection_of_tcp_works_both_ways),
+        WORLD_TEST(a_port_of_sctp_is_published_with_its_checksum_right),
         WORLD_TEST(a_route_to_a_container_is_no_way_in),
         WORLD_TEST(a_port_for_some_is_closed_to_others),
         WORLD_TEST(a_port_of_the_loopback_is_not_reached_from_outside),
         WORLD_TEST(networks_do_not_reach_each_other),
         WORLD_TEST(a_refusal_is_told_to_containers),
+        WORLD_TEST(no_packet_gets_through_while_the_table_is_made_anew),
         WORLD_TEST(what_leaves_has_the_host_s_address_or_its_own),
         WORLD_TEST(an_internal_network_is_closed_both_ways),
         WORLD_TEST(an_internal_network_reaches_the_host_at_its_gateway_only),
