@@ -3,6 +3,8 @@
 /* What a container has of its own in its networks while it lives: addresses and ports of the host,
  * as rows that nobody else can have at the same time. */
 
+#include <string.h>
+
 #include "base/log.h"
 #include "engine/container-network-private.h"
 
@@ -68,7 +70,7 @@ static int reserve_ports(NetworkView *view, Error *err)
     return published_ports_reserve(view->engine, view->container->id, &request, &view->ports, err);
 }
 
-int network_view_lease(NetworkView *view, Error *err)
+static int lease_once(NetworkView *view, Error *err)
 {
     _cleanup_(database_rollback) Transaction transaction = {};
     int r = database_begin(view->engine->database, &transaction, err);
@@ -78,6 +80,50 @@ int network_view_lease(NetworkView *view, Error *err)
     if (r >= 0)
         r = reserve_ports(view, err);
     return r < 0 ? r : database_commit(&transaction, err);
+}
+
+/* Those that were killed and that nobody has looked after since give up what they have. */
+static int recover_holders(const NetworkView *view, Error *err)
+{
+    _cleanup_string_list_ StringList ids = {};
+    int r = container_network_list_leased(view->engine, &ids, err);
+
+    for (size_t i = 0; i < ids.count; i++)
+        if (strcmp(ids.items[i], view->container->id) != 0)
+            (void)container_recover(view->engine, ids.items[i], NULL); /* else it has them still */
+    return r;
+}
+
+/* What was leased before the failure is not. */
+static int reload(NetworkView *view, Error *err)
+{
+    _cleanup_network_view_ NetworkView fresh = {};
+    int r = network_view_load(view->engine, view->container, &fresh, err);
+
+    if (r < 0)
+        return r;
+    network_view_done(view);
+    *view = fresh;
+    fresh = (NetworkView) {};
+    return 0;
+}
+
+int network_view_lease(NetworkView *view, Error *err)
+{
+    _cleanup_error_ Error problem = {};
+    int r = lease_once(view, &problem);
+
+    if (r < 0 && (problem.kind == ERROR_CONFLICT || problem.kind == ERROR_EXHAUSTED)) {
+        error_done(&problem);
+        r = recover_holders(view, &problem);
+        if (r >= 0)
+            r = reload(view, &problem);
+        if (r >= 0)
+            r = lease_once(view, &problem);
+    }
+    if (r < 0)
+        error_move(err, &problem);
+    return r;
 }
 
 void network_view_unlease(Engine *engine, const Container *container)

@@ -50,42 +50,27 @@ static int check_user_defined(const Network *network, const ContainerNetwork *re
     return 0;
 }
 
-static int check_holder(Engine *engine, const Network *network, const char *container,
-                        const IpAddress *address, const char *text, Error *err)
-{
-    _cleanup_free_ char *holder = NULL;
-    int r = network_lease_holder(engine, network->spec.id, address, NULL, &holder, err);
-
-    if (r <= 0 || strcmp(holder, container) == 0)
-        return r < 0 ? r : 0;
-    return error_set(err, ERROR_CONFLICT, "address '%s' is already in use by container '%.12s'",
-                     text, holder);
-}
-
-static int check_address(Engine *engine, const Network *network, const char *container,
-                         IpFamily family, const char *text, Error *err)
+/* Who has it is asked when it is leased: until then it may be free again. */
+static int check_address(const Network *network, IpFamily family, const char *text, Error *err)
 {
     IpAddress address;
-    int r;
 
     if (!text)
         return 0;
     if (ip_address_parse(text, &address) < 0 || ip_address_index(&address) != family)
         return error_set(err, ERROR_INVALID, "invalid IPv%d address '%s'", family == IP_V4 ? 4 : 6,
                          text);
-    r = address_pool_check(&network->spec, &address, err);
-    return r < 0 ? r : check_holder(engine, network, container, &address, text, err);
+    return address_pool_check(&network->spec, &address, err);
 }
 
-static int check_request(Engine *engine, const char *container, const Network *network,
-                         const ContainerNetwork *request, Error *err)
+static int check_request(const Network *network, const ContainerNetwork *request, Error *err)
 {
     int r = check_user_defined(network, request, err);
 
     if (r >= 0)
-        r = check_address(engine, network, container, IP_V4, request->ip4, err);
+        r = check_address(network, IP_V4, request->ip4, err);
     if (r >= 0)
-        r = check_address(engine, network, container, IP_V6, request->ip6, err);
+        r = check_address(network, IP_V6, request->ip6, err);
     if (r >= 0 && request->mac && !network_takes_mac(&network->spec))
         r = error_set(err, ERROR_INVALID,
                       "in network '%s' containers have the hardware address of its parent, "
@@ -113,7 +98,7 @@ int endpoint_insert(Engine *engine, const char *container, const Network *networ
     _cleanup_free_ char *text = json_to_text(json);
     char id[NETWORK_ID_LENGTH + 1];
     int64_t inserted = 0;
-    int r = check_request(engine, container, network, request, err);
+    int r = check_request(network, request, err);
 
     if (r < 0)
         return r;

@@ -44,25 +44,22 @@ int network_lease_init(Engine *engine, const NetworkSpec *spec, Error *err)
     return r;
 }
 
-int network_lease_holder(Engine *engine, const char *network, const IpAddress *address,
-                         char **ret_endpoint, char **ret_container, Error *err)
+/* The container that has an address now. Returns 1, or 0: nobody has. */
+static int find_holder(Engine *engine, const char *network, const IpAddress *address, char **ret,
+                       Error *err)
 {
     _cleanup_(statement_freep) Statement *statement = NULL;
     int r = database_prepare(engine->database, &statement, err,
-                             "SELECT network_endpoint.id, container FROM network_lease"
+                             "SELECT container FROM network_lease"
                              " JOIN network_endpoint ON network_endpoint.id = endpoint"
                              " WHERE network_lease.network = ? AND address = ?",
                              "sb", network, address->bytes, ip_address_size(address));
 
     if (r >= 0)
         r = statement_step(statement, err);
-    if (r <= 0)
-        return r;
-    if (ret_endpoint)
-        *ret_endpoint = memory_strdup(statement_text(statement, 0));
-    if (ret_container)
-        *ret_container = memory_strdup(statement_text(statement, 1));
-    return 1;
+    if (r > 0)
+        *ret = memory_strdup(statement_text(statement, 0));
+    return r;
 }
 
 /* The first gap that ends at @number or behind it. Returns 1, or 0: there is none. */
@@ -229,7 +226,7 @@ static int lease_wanted(Engine *engine, const NetworkSpec *network, const Addres
                          text);
     r = address_pool_check(network, address, err);
     if (r >= 0)
-        r = network_lease_holder(engine, network->id, address, NULL, &holder, err);
+        r = find_holder(engine, network->id, address, &holder, err);
     if (r > 0)
         return is_taken(engine, holder, "address", text, err);
     if (r >= 0)

@@ -51,7 +51,3 @@ int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)
 
 /* All that containers may have of a network is free. Inside the transaction that completes it. */
 int network_lease_init(Engine *engine, const NetworkSpec *spec, Error *err);
-
-/* The container that has an address now. Returns 1, or 0: nobody has. The caller frees it. */
-int network_lease_holder(Engine *engine, const char *network, const IpAddress *address,
-                         char **ret_endpoint, char **ret_container, Error *err);

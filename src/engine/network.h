@@ -121,8 +121,8 @@ void endpoint_list_done(EndpointList *list);
 
 /*
  * Record that @container is in @network, inside the caller's transaction. Chooses id and position.
- * Errors: CONFLICT (it is in there already; an address is another one's), INVALID (an address that
- * the network has not, aliases or addresses at a network that has none).
+ * Errors: CONFLICT (it is in there already), INVALID (an address that the network has not, aliases
+ * or addresses at a network that has none). Who has an address is endpoint_lease()'s to ask.
  */
 int endpoint_insert(Engine *engine, const char *container, const Network *network,
                     const ContainerNetwork *request, Error *err);

@@ -6,7 +6,9 @@ A network is there or it is not, and nothing is on the host for one that is not.
 swept by the next command.
 """
 
+import contextlib
 import json
+import sqlite3
 
 import faults
 import pytest
@@ -106,3 +108,36 @@ def test_a_removal_without_room_removes_all_or_nothing(host, cay):
         (network,) = json.loads(cay.ok("network", "inspect", left[0])) if left else (None,)
         assert not network or bridges(host) == {f"br-{network['Id'][:12]}"}, str(fault)
     assert 1 in seen
+
+
+def forget_default_network(host, state):
+    """As if no container had ever been in it."""
+    with contextlib.closing(sqlite3.connect(state.directory / "cay.db")) as database, database:
+        database.execute("UPDATE network SET spec = ? WHERE name = 'bridge'",
+                         ['{"Driver":"bridge","EnableIPv4":true}'])
+        for table in "network_gap", "network_cursor":
+            database.execute(f"DELETE FROM {table}")
+    for bridge in bridges(host):
+        host.ip(f"link delete {bridge}")
+
+
+def test_a_first_use_of_the_default_network_that_is_killed_is_gone_on_with(host, cay, image):
+    run = ["run", "--rm", "--network", "bridge", image, "ping", "-c", "1", "-W", "5", "172.17.0.1"]
+    for fault in faults.kills(cay, *run, calls=["flock", "sendto", "sendmsg"]):
+        cay.state.settle()
+        assert cay.ok("ps", "-aq") == ""
+        forget_default_network(host, cay.state)
+        fault.run()
+        cay.state.settle()
+        result = cay(*run)
+        assert result.returncode == 0 and len(bridges(host)) == 1, f"{fault}: {result}"
+
+
+def test_what_one_that_was_killed_had_is_free_for_the_next(host, cay, image):
+    """No command has looked after it in between."""
+    cay.ok("network", "create", "--ipv6=false", "--subnet", "10.1.0.0/30", "same")
+    run = ["run", "--rm", "--network", "same", "-p", "80:80", image, "true"]
+    for fault in faults.kills(cay, *run, calls=["sendto", "sendmsg"]):
+        fault.run()
+        cay.state.settle()
+        assert cay(*run).returncode == 0, str(fault)
