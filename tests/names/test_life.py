@@ -232,8 +232,10 @@ def test_a_registration_has_both_sockets(names, client, wrong):
     with contextlib.ExitStack() as stack:
         fds = [stack.enter_context(socket.socket(socket.AF_INET, kinds[kind])).fileno()
                for kind in wrong]
-        assert client.ask({"add": {"id": "x"}}, fds)["kind"] == "invalid"
+        for known in "x", names.containers[0].id:
+            assert client.ask({"add": {"id": known}}, fds)["kind"] == "invalid"
     assert names.list() == {names.containers[0].id}
+    assert names.containers[0].values("one") == ["10.0.0.1"]
 
 
 def test_there_are_as_many_containers_as_there_are_descriptors(names):

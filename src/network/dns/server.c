@@ -67,18 +67,19 @@ static void on_asker_end(Asker *asker, void *data)
     end_if_alone(server);
 }
 
+/* In place of what is known of it, if all is well. */
 static int add_asker(Server *server, DnsContainer *container, int *fds, Error *err)
 {
     Asker *asker = NULL;
     int r;
 
-    remove_asker(server, find_asker(server, container->id));
-    if (server->n_askers >= server->max_askers)
+    if (server->n_askers >= server->max_askers && !*find_asker(server, container->id))
         return error_set(err, ERROR_EXHAUSTED, "%s has descriptors for no more than %zu containers",
                          DNS_PROGRAM, server->max_askers);
     r = asker_new(&server->context, container, fds, &asker, err);
     if (r < 0)
         return r;
+    remove_asker(server, find_asker(server, asker->container.id));
     asker->next = server->context.askers;
     server->context.askers = asker;
     server->n_askers++;
