@@ -76,7 +76,7 @@ int network_view_release_links(const NetworkView *view, Error *err)
         const Endpoint *endpoint = &view->endpoints.items[i];
         NetworkLinks *links;
 
-        if (!endpoint->host_interface || endpoint->request.egress_rate <= 0)
+        if (!endpoint->host_interface)
             continue;
         r = engine_network_links(view->engine, &links, err);
         if (r >= 0)

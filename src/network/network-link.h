@@ -85,8 +85,9 @@ int network_set_default_route(NetworkLinks *links, int netns_fd, IpFamily family
 int network_set_rates(NetworkLinks *links, int netns_fd, const NetworkAttachment *attachment,
                       Error *err);
 
-/* A link has gone with its namespace: remove what its host's end @host_interface has left, which is
- * what limits its egress. What is not there is no error. */
+/* A link goes with its namespace, sooner or later: have it carry nothing from now on, and remove
+ * what its host's end @host_interface leaves, which is what limits its egress. What is not there is
+ * no error. */
 int network_release_host(NetworkLinks *links, const char *host_interface, Error *err);
 
 /* Packets and bytes of an interface, as seen inside. */

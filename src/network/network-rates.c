@@ -306,6 +306,19 @@ int network_set_rates(NetworkLinks *links, int netns_fd, const NetworkAttachment
     return r < 0 ? r : network_rates_apply(links, &visit.inside, attachment, err);
 }
 
+/*
+ * Connections that nobody has any more keep a namespace for minutes if they still owe somebody
+ * data. Until it ends it must not answer for addresses that others may have by then.
+ */
+static int cut_off(NetworkLinks *links, const char *host_interface)
+{
+    NetlinkMessage message;
+
+    kernel_link_init(&message, 0)->ifi_change = IFF_UP;
+    netlink_message_add_string(&message, IFLA_IFNAME, host_interface);
+    return netlink_request(&links->host, &message);
+}
+
 int network_release_host(NetworkLinks *links, const char *host_interface, Error *err)
 {
     char name[IFNAMSIZ];
@@ -317,6 +330,9 @@ int network_release_host(NetworkLinks *links, const char *host_interface, Error 
     r = network_links_connect(links, err);
     if (r < 0)
         return r;
+    r = cut_off(links, host_interface);
+    if (r < 0 && r != -ENODEV)
+        return error_result(err, r, "take down the interface '%s'", host_interface);
     make_ifb_name(host_interface, name);
     r = kernel_link_find(&links->host, name, &ifb);
     if (r == 0 && strcmp(ifb.kind, "ifb") == 0)

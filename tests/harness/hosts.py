@@ -18,6 +18,7 @@ import concurrent.futures
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import fcntl
 import json
 import os
@@ -37,6 +38,7 @@ _SYS_MOVE_MOUNT, _SYS_OPEN_TREE = 429, 428
 _OPEN_TREE_CLONE, _AT_RECURSIVE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 0x8000, 4
 _AT_FDCWD = -100
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_LINK_CHANGES = 1
 _PATIENCE = 20  # seconds; for what must come about
 # Nobody asks for neighbours on a link whose own first address is still being tried for a second.
 _ACCEPT_DAD = "/proc/sys/net/ipv6/conf/{}/accept_dad"
@@ -124,6 +126,21 @@ class Place:
         """name -> what `ip -details -json link` says of it."""
         found = json.loads(self.run("ip", "-details", "-json", "link"))
         return {link["ifname"]: link for link in found}
+
+    def wait_for_links(self, are_right):
+        """links(), once @are_right(links) is true, or as they are after a long while: those of a
+        namespace go some time after it."""
+        with self.open_socket(socket.AF_NETLINK, socket.SOCK_RAW) as changes:
+            changes.bind((0, _LINK_CHANGES))
+            while not are_right(links := self.links()):
+                try:
+                    changes.recv(65536)
+                except TimeoutError:
+                    return links
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:  # so many that some are lost
+                        raise
+        return links
 
     def addresses(self, interface):
         """Those of an interface with their prefix lengths, but what the kernel gives all."""
@@ -225,6 +242,13 @@ def _show_own_devices():
         os.close(tree)
 
 
+def _of_containers(links):
+    """Those that are up: connections that nobody has any more may keep a dead one for minutes."""
+    return sorted(name for name, link in links.items() if not name.startswith("to-")
+                  and "UP" in link["flags"]
+                  and link.get("linkinfo", {}).get("info_kind") in ("veth", "ifb"))
+
+
 class Host(Place):
     """
     A machine with nothing but a loopback interface. With a @state, that state's commands run on it,
@@ -247,9 +271,8 @@ class Host(Place):
         """What containers have left here, when all of them have ended."""
         found = [f"process {leaks.describe(pid)}" for pid in
                  leaks.wait_for_end(self.processes, leaks.SETTLE_LIMIT)]
-        return found + [f"network link {name}" for name, link in sorted(self.links().items())
-                        if link.get("linkinfo", {}).get("info_kind") in ("veth", "ifb")
-                        and not name.startswith("to-")]
+        links = self.wait_for_links(lambda links: not _of_containers(links))
+        return found + [f"network link {name}" for name in _of_containers(links)]
 
 
 @dataclasses.dataclass

@@ -18,7 +18,7 @@ from harness import hosts, images
 
 IMAGE = "peer:test"
 PATH = "/bin/network-peer"
-_PATIENCE = 20  # seconds; for what must come about
+_PATIENCE = 10  # seconds; for what must come about
 _GRACE = 0.3  # for what must not, once everything else has come about
 
 TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -28,10 +28,11 @@ def program(build):
     return build / "tests/network/network-peer"
 
 
-def make_image(cay):
-    """The small image with the program in it; tests/network has it beside that one."""
+def make_image(cay, build=None):
+    """The small image with the program in it; tests/network has it beside that one. @build: which
+    has the program, if it is not cay's."""
     output = io.BytesIO(images.busybox_tar())
-    with open(program(cay.build), "rb") as file:
+    with open(program(build or cay.build), "rb") as file:
         content = file.read()
     entry = tarfile.TarInfo(PATH.lstrip("/"))
     entry.mode, entry.size = 0o755, len(content)
@@ -173,7 +174,7 @@ def _wait(selector, is_enough, limit):
                 selector.unregister(key.fileobj)
 
 
-def reach(ways):
+def reach(ways, grace=_GRACE):
     """Try all @ways at once. Returns what is wrong, one line each."""
     tries = [_Try(way) for way in ways]
     with selectors.DefaultSelector() as selector:
@@ -182,7 +183,7 @@ def reach(ways):
                 selector.register(each.socket, selectors.EVENT_READ, each)
         wanted = [each for each in tries if each.way.seen is not None]
         _wait(selector, lambda: all(each.answer is not None for each in wanted), _PATIENCE)
-        _wait(selector, lambda: False, _GRACE)
+        _wait(selector, lambda: False, grace)
     for each in tries:
         each.close()
     return [wrong for each in tries if (wrong := each.way.judge(each.answer))]

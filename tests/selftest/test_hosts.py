@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import leaks
+from harness import hosts, leaks
 
 
 def test_a_host_has_a_loopback_interface_and_nothing_else(host):
@@ -36,11 +36,19 @@ def test_a_file_is_replaced_for_the_host_alone(host):
         assert file.read() == before
 
 
-def test_a_link_that_stays_is_found(host):
-    host.ip("link add veth0 type veth peer name veth1")
+def test_a_link_that_stays_is_found(host, monkeypatch):
+    monkeypatch.setattr(hosts, "_PATIENCE", 0.01)
+    host.ip("link add veth0 type veth peer name veth1", "link set veth0 up", "link set veth1 up")
     assert host.problems() == ["network link veth0", "network link veth1"]
     host.ip("link delete veth0")
     assert host.problems() == []
+
+
+def test_links_of_a_namespace_that_ends_are_waited_for(host):
+    with hosts.Host() as other:
+        host.ip(f"link add veth0 type veth peer name veth1 netns {other.network_namespace}",
+                "link set veth0 up")
+    assert list(host.wait_for_links(lambda links: "veth0" not in links)) == ["lo"]
 
 
 def test_a_process_that_stays_is_found(host, monkeypatch):
