@@ -279,3 +279,9 @@ def test_who_may_connect_is_limited_to_prefixes(world, image):
            "8080:80", "web")
     assert fetch(world.outside, address, 8080).endswith(b"hello\n")
     cay.ok("rm", "-f", "web")
+
+
+def test_a_container_that_is_dead_has_no_ports_whether_anybody_has_looked_or_not(cay, image, start):
+    start("holder", "-p", "8080:80")
+    cay.state.kill()
+    cay.ok("run", "--rm", *ON_BRIDGE, "-p", "8080:80", image, "true")
