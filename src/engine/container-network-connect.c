@@ -185,21 +185,12 @@ static int connect_live(Change *change, Error *err)
     return r < 0 ? r : tell_others(change, err);
 }
 
-static void detach(Change *change, const NetworkView *view)
+static void detach(const Change *change, const NetworkView *view)
 {
     size_t index = network_view_find(view, change->network->spec.id);
-    NetworkAttachment attachment;
-    NetworkLinks *links;
 
-    if (index == NO_ENDPOINT || !view->endpoints.items[index].interface ||
-        network_view_attachment(view, index, &attachment, NULL) < 0)
-        return;
-    (void)snprintf(attachment.host_interface, sizeof(attachment.host_interface), "%s",
-                   view->endpoints.items[index].host_interface
-                       ? view->endpoints.items[index].host_interface
-                       : "");
-    if (engine_network_links(change->engine, &links, NULL) >= 0)
-        (void)network_detach(links, change->namespace.fd, &attachment, NULL);
+    if (index != NO_ENDPOINT)
+        network_view_detach(view, index, change->namespace.fd);
 }
 
 /* What fails here is repaired by the next command. */

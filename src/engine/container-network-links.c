@@ -5,12 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
 #include "engine/container-network-private.h"
+#include "supervisor/shim-status.h"
 
 int network_namespace_open(const Container *container, pid_t pid, NetworkNamespace *ret, Error *err)
 {
@@ -83,4 +85,63 @@ int network_view_release_links(const NetworkView *view, Error *err)
             r = network_release_host(links, endpoint->host_interface, err);
     }
     return r;
+}
+
+void network_view_detach(const NetworkView *view, size_t index, int netns_fd)
+{
+    const Endpoint *endpoint = &view->endpoints.items[index];
+    NetworkAttachment attachment;
+    NetworkLinks *links;
+
+    if (!endpoint->interface || network_view_attachment(view, index, &attachment, NULL) < 0)
+        return;
+    if (endpoint->host_interface)
+        (void)snprintf(attachment.host_interface, sizeof(attachment.host_interface), "%s",
+                       endpoint->host_interface);
+    if (engine_network_links(view->engine, &links, NULL) >= 0)
+        (void)network_detach(links, netns_fd, &attachment, NULL); /* else it ends with the rest */
+}
+
+/* The first process of a container that has joined, however far its start has come: its shim says
+ * so before any row does. */
+static int open_joined(Engine *engine, const char *id, NetworkNamespace *ret)
+{
+    _cleanup_free_ char *path = memory_printf("%s/" CONTAINER_LOCK_NAME, id);
+    _cleanup_close_ int fd = openat(engine->runtime_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_(container_freep) Container *container = NULL;
+    _cleanup_shim_status_ ShimStatus status = {};
+
+    if (fd < 0 || shim_status_read(fd, &status) < 0 || status.pid <= 0)
+        return -ESRCH;
+    if (container_row_load(engine, id, &container, NULL) < 0)
+        return -ESRCH;
+    return network_namespace_open(container, (pid_t)status.pid, ret, NULL);
+}
+
+static int list_joined(Engine *engine, const char *id, StringList *ids)
+{
+    _cleanup_free_ char *mode = memory_printf("container:%s", id);
+    _cleanup_(statement_freep) Statement *statement = NULL;
+    int r = database_prepare(engine->database, &statement, NULL,
+                             "SELECT id FROM container WHERE network = ?", "s", mode);
+
+    while (r >= 0 && (r = statement_step(statement, NULL)) > 0)
+        string_list_add(ids, statement_text(statement, 0));
+    return r;
+}
+
+void network_view_leave_joined(const NetworkView *view)
+{
+    _cleanup_string_list_ StringList ids = {};
+
+    if (!network_view_is_leased(view) || list_joined(view->engine, view->container->id, &ids) < 0)
+        return;
+    for (size_t i = 0; i < ids.count; i++) {
+        _cleanup_network_namespace_ NetworkNamespace namespace = NETWORK_NAMESPACE_INIT;
+
+        if (open_joined(view->engine, ids.items[i], &namespace) < 0)
+            continue;
+        for (size_t j = 0; j < view->endpoints.count; j++)
+            network_view_detach(view, j, namespace.fd);
+    }
 }

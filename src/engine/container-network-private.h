@@ -89,6 +89,15 @@ void network_namespace_done(NetworkNamespace *namespace);
 /* Make links for @count endpoints from @first, and write down what they got. */
 int network_view_attach(NetworkView *view, size_t first, size_t count, int netns_fd, Error *err);
 
+/* Take a link away, as far as it is there. */
+void network_view_detach(const NetworkView *view, size_t index, int netns_fd);
+
+/*
+ * Its namespace ends with its last process, and its links with that; but not where other containers
+ * have joined it: then they are taken away, so that its addresses can be somebody else's.
+ */
+void network_view_leave_joined(const NetworkView *view);
+
 /* Links have gone with the namespace, or will: remove what of them would stay on the host. */
 int network_view_release_links(const NetworkView *view, Error *err);
 

@@ -66,36 +66,29 @@ static bool is_linked(const Patient *patient, size_t index)
     return if_nametoindex(endpoint->host_interface) > 0 && (!master || if_nametoindex(master) > 0);
 }
 
-/* Make one anew, with the addresses that it has. */
-static int relink(Engine *engine, Patient *patient, size_t index, Error *err)
+/* Make one anew, with the addresses that it has; a half of it may be there. */
+static int relink(Patient *patient, size_t index, Error *err)
 {
-    const Endpoint *endpoint = &patient->view.endpoints.items[index];
-    NetworkAttachment attachment;
-    NetworkLinks *links;
-    int r = engine_network_links(engine, &links, err);
+    NetworkView *view = &patient->view;
+    int r;
 
-    if (r >= 0 && endpoint->interface) {
-        r = network_view_attachment(&patient->view, index, &attachment, err);
-        if (r >= 0) /* a half of it may be there */
-            (void)network_detach(links, patient->namespace.fd, &attachment, NULL);
-    }
+    network_view_detach(view, index, patient->namespace.fd);
+    r = network_view_lease(view, err);
     if (r >= 0)
-        r = network_view_lease(&patient->view, err);
-    if (r >= 0)
-        r = network_view_attach(&patient->view, index, 1, patient->namespace.fd, err);
+        r = network_view_attach(view, index, 1, patient->namespace.fd, err);
     /* Whoever was to make it may have died before the rest knew of it. */
     if (r >= 0)
-        r = container_firewall_add(&patient->view, err);
-    return r < 0 ? r : container_network_files_update(&patient->view, &patient->view, err);
+        r = container_firewall_add(view, err);
+    return r < 0 ? r : container_network_files_update(view, view, err);
 }
 
-static int repair_links(Engine *engine, Patient *patient, bool force, Error *err)
+static int repair_links(Patient *patient, bool force, Error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < patient->view.endpoints.count && r >= 0; i++)
         if (force || !is_linked(patient, i))
-            r = relink(engine, patient, i, err);
+            r = relink(patient, i, err);
     return r;
 }
 
@@ -115,7 +108,7 @@ static int repair_one(Engine *engine, const char *id, const StringList *served, 
 
     if (r <= 0)
         return r;
-    r = repair_links(engine, &patient, force, err);
+    r = repair_links(&patient, force, err);
     return r < 0 ? r : repair_names(&patient, served, force, err);
 }
 

@@ -121,6 +121,8 @@ static int plug(NetworkView *view, const NetworkNamespace *namespace, Error *err
 
     if (r >= 0)
         r = network_view_lease(view, err);
+    if (was_leased) /* in a namespace that others may still be in */
+        network_view_leave_joined(view);
     if (r >= 0)
         r = network_view_attach(view, 0, view->endpoints.count, namespace->fd, err);
     if (r >= 0 && view->endpoints.count > 0)
@@ -134,13 +136,29 @@ static int plug(NetworkView *view, const NetworkNamespace *namespace, Error *err
     return r;
 }
 
+/* One whose network has ended since its namespace was opened would be left in what others have by
+ * now. */
+static int check_joined(Engine *engine, const char *joined, Error *err)
+{
+    _cleanup_(container_freep) Container *other = NULL;
+    int r = container_find_live(engine, joined, &other, err);
+
+    if (r >= 0 && other->state != CONTAINER_RUNNING && other->state != CONTAINER_PAUSED)
+        r = error_set(err, ERROR_CONFLICT, "cannot join container '%s', which is not running",
+                      other->name);
+    return r;
+}
+
 int container_network_plug(Engine *engine, const Container *container, pid_t pid, Error *err)
 {
+    const char *joined = container_mode_joined(container->spec.network_mode);
     _cleanup_network_namespace_ NetworkNamespace namespace = NETWORK_NAMESPACE_INIT;
     _cleanup_network_view_ NetworkView view = {};
     _cleanup_close_ int lock_fd = -EBADF;
     int r;
 
+    if (joined)
+        return check_joined(engine, joined, err);
     if (!container_has_links(container))
         return 0;
     r = container_network_lock(engine, container->id, &lock_fd, err);
@@ -159,6 +177,13 @@ int container_network_plug(Engine *engine, const Container *container, pid_t pid
     return r;
 }
 
+static void warn(const Container *container, const char *what, int r, Error *problem)
+{
+    if (r < 0)
+        log_warning("%s of container '%s': %s", what, container->name, error_message(problem));
+    error_done(problem);
+}
+
 void container_network_release(Engine *engine, const Container *container)
 {
     _cleanup_network_view_ NetworkView view = {};
@@ -169,14 +194,16 @@ void container_network_release(Engine *engine, const Container *container)
     if (!has_networks(container))
         return;
     r = network_view_load(engine, container, &view, &problem);
-    if (r >= 0)
-        r = container_firewall_remove(&view, &problem);
-    if (r >= 0)
-        r = network_view_release_links(&view, &problem);
-    if (r >= 0 && network_view_is_leased(&view) && network_view_needs_dns(&view))
-        r = container_names_forget(engine, container->id, &problem);
+    warn(container, "networks", r, &problem);
     if (r < 0)
-        log_warning("networks of container '%s': %s", container->name, error_message(&problem));
+        return;
+    warn(container, "ports", container_firewall_remove(&view, &problem), &problem);
+    if (!network_view_is_leased(&view))
+        return;
+    if (network_view_needs_dns(&view))
+        warn(container, "names", container_names_forget(engine, container->id, &problem), &problem);
+    warn(container, "links", network_view_release_links(&view, &problem), &problem);
+    network_view_leave_joined(&view);
     tell_disconnected(&view);
 }
 

@@ -94,6 +94,14 @@ def test_another_containers_network_comes_with_its_names(host, cay, image):
     assert result.returncode == 125 and "is not running" in result.stderr
 
 
+def test_whoever_stays_in_a_network_that_has_ended_has_no_address_of_it(host, cay, image):
+    cay.ok("run", "-d", "--name", "web", "--network", "bridge", image, "sleep", "999")
+    cay.ok("run", "-d", "--name", "guest", "--network", "container:web", image, "sleep", "999")
+    cay.ok("stop", "-t", "0", "web")
+    assert cay.ok("exec", "guest", "ip", "-o", "link").count("\n") == 0  # the loopback's line
+    assert not [name for name in host.links() if name.startswith("veth")]
+
+
 def test_a_network_namespace_is_joined_by_its_path(host, cay, image):
     host.ip("link add mine type bridge", "link set mine up")
     out = cay.ok("run", "--rm", "--network", f"ns:{host.network_namespace}", image,
