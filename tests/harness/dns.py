@@ -271,25 +271,11 @@ def _name_of(pid):
     return None
 
 
-class Container:
-    """A network namespace and a process in it. Its id is made of its number."""
+class Asker:
+    """Whoever is at a place."""
 
-    def __init__(self, names, its_names, addresses=("10.0.0.1",), network="net", networks=None,
-                 **members):
-        number = len(names.containers)
-        self.names = names
-        self.id = f"{number:064x}"
-        self.members = {"id": self.id, **members, "networks": networks or [
-            {"network": network, "addresses": list(addresses), "names": list(its_names)}]}
-        self.place = hosts.Host()
-        self.process = self.place.spawn("cat", stdin=subprocess.PIPE)
-
-    def register(self):
-        self.names.tool("register", self.process.pid, input=json.dumps(self.members))
-
-    def update(self, **members):
-        self.members |= members
-        self.names.tool("update", input=json.dumps(self.members))
+    def __init__(self, place):
+        self.place = place
 
     def ask(self, name, kind=A, server=SERVER[0], **options):
         """The answer to a question over UDP."""
@@ -309,6 +295,27 @@ class Container:
         """What there is of a name, sorted; its code where it has none."""
         answer = self.ask(name, kind)
         return sorted(answer.values) if answer.code == OK else answer.code
+
+
+class Container(Asker):
+    """A network namespace and a process in it. Its id is made of its number."""
+
+    def __init__(self, names, its_names, addresses=("10.0.0.1",), network="net", networks=None,
+                 **members):
+        number = len(names.containers)
+        self.names = names
+        self.id = f"{number:064x}"
+        self.members = {"id": self.id, **members, "networks": networks or [
+            {"network": network, "addresses": list(addresses), "names": list(its_names)}]}
+        super().__init__(hosts.Host())
+        self.process = self.place.spawn("cat", stdin=subprocess.PIPE)
+
+    def register(self):
+        self.names.tool("register", self.process.pid, input=json.dumps(self.members))
+
+    def update(self, **members):
+        self.members |= members
+        self.names.tool("update", input=json.dumps(self.members))
 
     def kill(self):
         """End its process. Its place stays."""
