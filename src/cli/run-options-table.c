@@ -309,7 +309,7 @@ static const Option options[] = {
           "or with a unit: 10mbit, 1mbyte)" },
     { "network", TAKEN_BY(run_take_network, "network"),
       .help = "Connect the container to a network (NAME[:alias=NAME,ip=ADDRESS,...]), or none, "
-              "host, container:NAME" },
+              "host, container:NAME, ns:PATH, cni:NAME" },
     { "network-alias", TAKEN_BY(run_take_network_field, "list"),
       .help = "Add network-scoped alias for the container" },
     { "no-healthcheck", FLAG, OWN(no_healthcheck), .help = "Do without the image's health check" },

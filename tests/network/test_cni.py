@@ -48,6 +48,9 @@ def test_a_chain_gives_addresses_ports_and_settings(host, cay, image, peers, cni
                   Way(host, FIRST, 80, "10.88.0.1", "web"),
                   Way(host, "10.88.0.1", 8081, None)]) == []
     assert f"web  eth0  {FIRST}/24  fd88::2/64" in cay.ok("network", "graph")
+    assert cay.ok("port", "web", "80").splitlines() == ["0.0.0.0:8080", "[::]:8080"]
+    taken = cay("run", "--network", "cni:lan", "-p", "8080:80", image, "true")
+    assert taken.returncode == 125 and "'web'" in taken.stderr
     peers.forget("web")
     cay.ok("rm", "-f", "web")
     assert cni.leases() == []
@@ -140,6 +143,30 @@ def test_one_that_hangs_is_killed_and_undone(host, cay, image, state):
     result = cay("run", "--rm", "--network", "cni:lan", image, "true")
     assert result.returncode == 125
     assert "CNI plug-in 'own': ADD: has not ended within 1 s and was killed" in result.stderr
+    assert cni.leases() == []
+
+
+@pytest.mark.parametrize("command, words", [
+    (("update", "--publish-add", "81:81"), "does not change the ports"),
+    (("update", "--net-rate", "ingress=1mbit"), "no other options than ip, ip6"),
+    (("network", "connect", "bridge"), "cannot be connected to networks beside 'cni:lan'")])
+def test_what_its_network_does_not_change_is_refused(cay, image, cni, command, words):
+    cni.write("lan", [cni.bridge(SUBNET)])
+    start(cay, image, "--name", "web", "--network", "cni:lan")
+    refused = cay(*command, "web")
+    assert refused.returncode == 1 and words in refused.stderr
+
+
+def test_one_that_cannot_be_undone_is_tried_again(cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    cni.script("own", f"[ $CNI_COMMAND = ADD ] || [ -e {cni.base}/ready ] || exit 1\n{PASS_ON}")
+    start(cay, image, "--name", "web", "--network", "cni:lan")
+    stopped = cay("stop", "-t", "0", "web")
+    assert stopped.returncode == 0
+    assert "CNI plug-in 'own': DEL: failed with status 1" in stopped.stderr
+    (cni.base / "ready").touch()
+    cay.ok("rm", "web")
+    assert cni.log() == ["ADD own", "DEL own", "DEL own"]
     assert cni.leases() == []
 
 
