@@ -68,7 +68,6 @@ static void add_network(NetworkSet *set, const NetworkSpec *spec)
         if (!network_spec_prefixes(spec, family, &prefixes))
             continue;
         added->subnets[family] = prefixes.subnet;
-        added->gateways[family] = prefixes.gateway;
     }
 }
 

@@ -29,9 +29,10 @@ typedef enum FirewallSet {
     _FIREWALL_SET_MAX,
 } FirewallSet;
 
-/* Chains that verdicts in sets lead to. */
+/* Chains that verdicts in sets lead to. No name is a word of nft(8)'s language: what it lists it
+ * must be able to read. */
 #define FIREWALL_CHAIN_PUBLISH_V6 "publish6"
-#define FIREWALL_CHAIN_MASQUERADE "masquerade"
+#define FIREWALL_CHAIN_MASQUERADE "translate"
 #define FIREWALL_CHAIN_LEAVE "leave"
 #define FIREWALL_CHAIN_CROSS "cross"
 #define FIREWALL_CHAIN_ENTER "enter"

@@ -128,6 +128,27 @@ const size_t firewall_n_chains = ARRAY_SIZE(firewall_chains);
 #define ACCEPT NFT_VERDICT(NF_ACCEPT)
 #define DROP NFT_VERDICT(NF_DROP)
 
+/* One for each protocol, although the map's key has it: nft(8) would not read back what it lists.
+ */
+#define IS_PROTOCOL(number)                                                                        \
+    NFT_META(NFT_META_L4PROTO, 0), NFT_COMPARE(NFT_CMP_EQ, 0, 1, { (number) })
+#define LIMITED_V4(protocol)                                                                       \
+    {                                                                                              \
+        "publish4", "for some only",                                                               \
+        {                                                                                          \
+            IS_IPV4, IS_PROTOCOL(protocol), LOAD_PORT(0, 1), LOAD_DESTINATION_V4(2),               \
+                LOAD_SOURCE_V4(3), NFT_MAP("limited4", 0), NFT_DNAT(NFPROTO_IPV4, 0, 1)            \
+        }                                                                                          \
+    }
+#define LIMITED_V6(protocol)                                                                       \
+    {                                                                                              \
+        FIREWALL_CHAIN_PUBLISH_V6, "for some only",                                                \
+        {                                                                                          \
+            IS_IPV6, IS_PROTOCOL(protocol), LOAD_PORT(0, 1), LOAD_DESTINATION_V6(2),               \
+                LOAD_SOURCE_V6(6), NFT_MAP("limited6", 0), NFT_DNAT(NFPROTO_IPV6, 0, 4)            \
+        }                                                                                          \
+    }
+
 const NftRule firewall_rules[] = {
     /* Before NAT makes something else of it, and whatever route_localnet says. The kernel does as
      * much for ::1. */
@@ -155,10 +176,9 @@ const NftRule firewall_rules[] = {
     { "publish4",
       "at every address",
       { LOAD_PORT(0, 1), NFT_MAP("everywhere4", 0), NFT_DNAT(NFPROTO_IPV4, 0, 1) } },
-    { "publish4",
-      "for some only",
-      { IS_IPV4, LOAD_PORT(0, 1), LOAD_DESTINATION_V4(2), LOAD_SOURCE_V4(3), NFT_MAP("limited4", 0),
-        NFT_DNAT(NFPROTO_IPV4, 0, 1) } },
+    LIMITED_V4(IPPROTO_TCP),
+    LIMITED_V4(IPPROTO_UDP),
+    LIMITED_V4(IPPROTO_SCTP),
     { FIREWALL_CHAIN_PUBLISH_V6,
       "at one address",
       { IS_IPV6, LOAD_DESTINATION_V6(0), LOAD_PORT(4, 5), NFT_MAP("published6", 0),
@@ -166,10 +186,9 @@ const NftRule firewall_rules[] = {
     { FIREWALL_CHAIN_PUBLISH_V6,
       "at every address",
       { LOAD_PORT(0, 1), NFT_MAP("everywhere6", 0), NFT_DNAT(NFPROTO_IPV6, 0, 4) } },
-    { FIREWALL_CHAIN_PUBLISH_V6,
-      "for some only",
-      { IS_IPV6, LOAD_PORT(0, 1), LOAD_DESTINATION_V6(2), LOAD_SOURCE_V6(6), NFT_MAP("limited6", 0),
-        NFT_DNAT(NFPROTO_IPV6, 0, 4) } },
+    LIMITED_V6(IPPROTO_TCP),
+    LIMITED_V6(IPPROTO_UDP),
+    LIMITED_V6(IPPROTO_SCTP),
 
     /* The answers of a container to another one, to itself or to 127.0.0.1 would not come this way
      * if it knew who asks. Two of different networks are no exception: it may be in both. */

@@ -23,12 +23,11 @@ void firewall_close(Firewall *firewall);
 DEFINE_CLEANUP(Firewall *, firewall_close);
 
 typedef struct FirewallNetwork {
-    char interface[IFNAMSIZ]; /* the bridge */
+    char interface[IFNAMSIZ]; /* the bridge, whose own addresses are its gateways */
     IpPrefix subnets[_IP_FAMILY_MAX];
-    IpAddress gateways[_IP_FAMILY_MAX]; /* the host's addresses in it */
-    bool is_internal;                   /* nothing enters it from outside, nothing leaves it */
-    bool masquerade;                    /* what leaves has the host's address */
-    bool no_container_traffic;          /* its containers do not reach each other */
+    bool is_internal;          /* nothing enters it from outside, nothing leaves it */
+    bool masquerade;           /* what leaves has the host's address */
+    bool no_container_traffic; /* its containers do not reach each other */
 } FirewallNetwork;
 
 typedef struct FirewallPort {

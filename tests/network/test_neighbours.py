@@ -125,6 +125,21 @@ def test_what_a_flush_has_taken_is_made_again(world, world_peers, repair):
     assert reach(ways) == [] and network_state.problems(host) == []
 
 
+def test_what_nft_saves_of_ours_it_loads_and_that_is_made_anew(world, world_peers):
+    """As a host does that keeps its rules in a file. Ports of that time are no longer right."""
+    host, peers = world.one, world_peers[0]
+    host.cay.ok("network", "create", "red")
+    peers.start("web", "--network", "red", "-p", "80:80", "-p", "81:80/udp", "-p", "[::1]:82:80",
+                "--publish-allow", f"{world.address('outside')}/32", "--publish-allow", "::1",
+                ports=["tcp:80"])
+    saved = host.run("nft", "list", "ruleset")
+    host.cay.ok("rm", "-f", "web")
+    host.run("nft", "-f", "-", input=f"flush ruleset\n{saved}")
+    assert network_state.our_table(host)
+    host.cay.ok("network", "reload")
+    assert network_state.problems(host) == []
+
+
 def test_a_bridge_that_was_deleted_is_made_again(host, cay, peers):
     cay.ok("network", "create", "red")
     peers.start("web", "--network", "red", "-p", "80:80", ports=["tcp:80"])
