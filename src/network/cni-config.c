@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/directory.h"
@@ -229,9 +230,17 @@ static int read_config(int directory_fd, const char *file, CniConfig *ret, Error
     _cleanup_close_ int fd =
         openat(directory_fd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     _cleanup_free_ char *text = NULL;
+    struct stat status;
     size_t size;
-    int r = fd < 0 ? -errno : fd_read_all(fd, CONFIG_SIZE_MAX, &text, &size);
+    int r = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
 
+    if (r >= 0 && (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH))))
+        return error_set(err, ERROR_DENIED,
+                         "'%s' can be changed by others than root: 'chown root' and 'chmod go-w' "
+                         "it",
+                         file);
+    if (r >= 0)
+        r = fd_read_all(fd, CONFIG_SIZE_MAX, &text, &size);
     if (r < 0)
         return error_result(err, r, "'%s'", file);
     r = cni_config_parse(text, size, ret, err);

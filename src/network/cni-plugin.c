@@ -39,11 +39,19 @@ static const char *path_of(const CniOptions *options)
     return options->plugin_path ? options->plugin_path : CNI_DEFAULT_PLUGIN_PATH;
 }
 
-static bool is_program(const char *path)
+/* It gets root's rights, so it is nobody else's to change. Returns 1, or 0: it is no program. */
+static int check_program(const char *path, Error *err)
 {
     struct stat status;
 
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || access(path, X_OK) < 0)
+        return 0;
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)))
+        return error_set(err, ERROR_DENIED,
+                         "CNI plug-in '%s' can be changed by others than root: 'chown root' and "
+                         "'chmod go-w' it",
+                         path);
+    return 1;
 }
 
 static int find_program(const CniOptions *options, const char *type, char **ret, Error *err)
@@ -53,11 +61,15 @@ static int find_program(const CniOptions *options, const char *type, char **ret,
     string_list_split(&directories, path_of(options), ':');
     for (size_t i = 0; i < directories.count; i++) {
         _cleanup_free_ char *path = NULL;
+        int r;
 
         if (!path_is_absolute(directories.items[i]))
             continue; /* also the empty ones: nothing is executed from where we happen to be */
         path = path_join(directories.items[i], type);
-        if (!is_program(path))
+        r = check_program(path, err);
+        if (r < 0)
+            return r;
+        if (r == 0)
             continue;
         *ret = TAKE_PTR(path);
         return 0;
@@ -304,7 +316,8 @@ int cni_plugin_call(const CniOptions *options, const CniCall *call, json_t **ret
 {
     int r = execute(options, call, ret, err);
 
-    if (r < 0 && r != error_kind_to_result(ERROR_NOT_FOUND))
+    if (r < 0 && r != error_kind_to_result(ERROR_NOT_FOUND) &&
+        r != error_kind_to_result(ERROR_DENIED)) /* they name it */
         return error_wrap(err, r, "CNI plug-in '%s': %s", call->plugin, call->command);
     return r;
 }

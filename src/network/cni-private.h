@@ -45,7 +45,8 @@ typedef struct CniCall {
 
 /*
  * Execute it; *ret is what it prints, or NULL when that is nothing. Errors: NOT_FOUND (names where
- * was looked), UNAVAILABLE (it fails, hangs, or prints what is no JSON: named with what it says).
+ * was looked), DENIED (others than root can change it), UNAVAILABLE (it fails, hangs, or prints
+ * what is no JSON: named with what it says).
  */
 int cni_plugin_call(const CniOptions *options, const CniCall *call, json_t **ret, Error *err);
 

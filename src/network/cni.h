@@ -71,8 +71,8 @@ char *cni_chain_to_text(const CniChain *chain);
 int cni_chain_parse(const char *text, size_t size, CniChain **ret, Error *err);
 
 /* Run it. When a plug-in fails, it and those before it are undone; *ret_is_left says that this has
- * failed, too (also written on failure). Errors: NOT_FOUND (a plug-in), UNAVAILABLE (which one, and
- * what it says). */
+ * failed, too (also written on failure). Errors: NOT_FOUND (a plug-in), DENIED (others than root
+ * can change one), UNAVAILABLE (which one, and what it says). */
 int cni_add(CniChain *chain, const CniOptions *options, bool *ret_is_left, Error *err);
 
 /* Undo it, in reverse order, each plug-in whatever becomes of the others. May be repeated. Errors:

@@ -248,6 +248,23 @@ def test_a_command_that_is_killed_at_any_step_loses_no_lease(cay, image, cni, co
     assert cni.leases() == [] and len(seen) > 1
 
 
+def test_what_others_than_root_can_change_is_not_executed(cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}])
+    cni.script("own", PASS_ON)
+    changeable = {cni.scripts / "own": 0o775, cni.configurations / "lan.conflist": 0o646}
+    for path, mode in changeable.items():
+        kept = path.stat().st_mode
+        path.chmod(mode)
+        refused = cay("run", "--network", "cni:lan", image, "true")
+        assert refused.returncode == 125 and f"{path.name}' can be changed by" in refused.stderr
+        path.chmod(kept)
+        os.chown(path, 1, -1)
+        assert cay("run", "--network", "cni:lan", image, "true").returncode == 125
+        os.chown(path, 0, -1)
+    assert cni.leases() == [] and "ADD own" not in cni.log()
+    cay.ok("run", "--rm", "--network", "cni:lan", image, "true")
+
+
 def test_an_unknown_configuration_is_named_with_its_directory(cay, image, cni):
     (cni.configurations / "bad.conf").write_text("{", encoding="ascii")
     result = cay("run", "--rm", "--network", "cni:lan", image, "true")
