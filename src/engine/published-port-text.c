@@ -334,12 +334,36 @@ static int check_binding(const ContainerPortBinding *binding, Error *err)
     return check_allowed(&binding->allow, err);
 }
 
+/* The container would be in its own way. Of a range another port may be free. */
+static int check_twice(const ContainerPortBindings *bindings, Error *err)
+{
+    PortSet taken = {};
+
+    for (size_t i = 0; i < bindings->count; i++) {
+        const ContainerPortBinding *binding = &bindings->items[i];
+        uint32_t host_port;
+        uint16_t port;
+        uint8_t protocol;
+
+        if (binding->host_ip || !binding->host_port ||
+            parse_u32(binding->host_port, &host_port) < 0 ||
+            container_port_parse(binding->container_port, &port, &protocol, NULL) < 0)
+            continue;
+        if (!port_set_add(&taken, (uint16_t)host_port, protocol))
+            return error_set(err, ERROR_INVALID, "port %u/%s of the host is published twice",
+                             host_port, port_protocol_to_string(protocol));
+    }
+    return 0;
+}
+
 int published_ports_validate(const ContainerSpec *spec, Error *err)
 {
     int r = check_allowed(&spec->publish_allow, err);
 
     for (size_t i = 0; i < spec->port_bindings.count && r >= 0; i++)
         r = check_binding(&spec->port_bindings.items[i], err);
+    if (r >= 0)
+        r = check_twice(&spec->port_bindings, err);
     if (r >= 0 && spec->publish_allow.count > 0 && spec->port_bindings.count == 0 &&
         !spec->publish_all_ports)
         return error_set(err, ERROR_INVALID,

@@ -183,6 +183,7 @@ def test_containers_are_found_by_their_ports_and_networks(cay, start, image):
     (["-p", "1.2.3.4.5:80:80"], "invalid IP address '1.2.3.4.5'"),
     (["-p", "80-82:80-81"], "invalid ranges specified for container and host ports"),
     (["-p", ""], "no container port is given"),
+    (["-p", "8080:80", "-p", "8080:81"], "port 8080/tcp of the host is published twice"),
     (["--publish-allow", "10.0.0.0/8"], "'--publish-allow' needs ports that are published"),
     (["-p", "80", "--publish-allow", "10.0.0.0/40"], "invalid prefix '10.0.0.0/40'"),
 ])

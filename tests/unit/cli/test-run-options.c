@@ -12,7 +12,7 @@
 #include "check.h"
 #include "cli/run-options.h"
 
-#define ARGUMENTS_MAX 24
+#define ARGUMENTS_MAX 48
 
 static const Command run_command = {
     .names = { "run" },
@@ -219,6 +219,35 @@ static void options_of_the_command_itself(void **state)
     assert_false(line.options.sig_proxy);
     assert_string_equal(line.options.spec.platform, "linux/arm64");
     assert_string_equal(line.options.spec.network_mode, "host");
+}
+
+static void networks_ports_and_names_reach_the_specification(void **state)
+{
+    _cleanup_line_ Line line = {};
+    const ContainerSpec *spec = &line.options.spec;
+
+    (void)state;
+    parse_good(&line, "--network one --net two --ip 10.0.0.2 --network-alias web --net-alias www "
+                      "--mac-address 02:00:00:00:00:01 --link db --net-rate one:egress=1m "
+                      "-p 8080:80 -p 53/udp -P --expose 443 --publish-allow 10.0.0.0/8 "
+                      "--dns 1.1.1.1 --dns-opt rotate --dns-option ndots:1 --dns-search x.org "
+                      "--add-host db=10.0.0.3 img");
+    assert_string_equal(spec->network_mode, "one");
+    assert_int_equal(spec->networks.count, 2);
+    assert_string_equal(spec->networks.items[0].ip4, "10.0.0.2");
+    assert_string_equal(spec->networks.items[0].mac, "02:00:00:00:00:01");
+    assert_string_equal(spec->networks.items[0].links.items[0], "db");
+    assert_int_equal(spec->networks.items[0].aliases.count, 2);
+    assert_int_equal(spec->networks.items[0].egress_rate, 1000000);
+    assert_int_equal(spec->networks.items[1].egress_rate, 0);
+    assert_int_equal(spec->port_bindings.count, 2);
+    assert_int_equal(spec->exposed_ports.count, 3);
+    assert_true(spec->publish_all_ports);
+    assert_string_equal(spec->publish_allow.items[0], "10.0.0.0/8");
+    assert_string_equal(spec->dns.items[0], "1.1.1.1");
+    assert_int_equal(spec->dns_options.count, 2);
+    assert_string_equal(spec->dns_search.items[0], "x.org");
+    assert_string_equal(spec->extra_hosts.items[0], "db:10.0.0.3");
 }
 
 static void variables_come_from_files_then_options_and_take_values_from_here(void **state)
@@ -471,6 +500,7 @@ int main(void)
         cmocka_unit_test(mounts_of_three_kinds),
         cmocka_unit_test(an_empty_entrypoint_resets_and_another_replaces),
         cmocka_unit_test(options_of_the_command_itself),
+        cmocka_unit_test(networks_ports_and_names_reach_the_specification),
         cmocka_unit_test(variables_come_from_files_then_options_and_take_values_from_here),
         cmocka_unit_test(labels_of_the_line_win_over_those_of_files),
         cmocka_unit_test(bad_lines_are_answered_with_what_is_wrong),

@@ -130,6 +130,30 @@ static void who_may_connect_is_checked(void **state)
     assert_true(published_ports_validate(&spec, NULL) < 0);
 }
 
+static void a_port_of_the_host_is_published_once(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool is_refused;
+    } cases[] = {
+        { "8080:80", "8080:81", true },
+        { "8080:80", "8080:80", true },
+        { "8080:80", "8080:80/udp", false },
+        { "8080:80", "127.0.0.1:8080:80", false }, /* who knows what that address is */
+        { "8080:80", "8080-8081:80", false },
+        { "80", "80", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_container_spec_ ContainerSpec spec = {};
+
+        assert_int_equal(published_port_parse(cases[i].first, &spec.port_bindings, NULL), 0);
+        assert_int_equal(published_port_parse(cases[i].second, &spec.port_bindings, NULL), 0);
+        assert_int_equal(published_ports_validate(&spec, NULL) < 0, cases[i].is_refused);
+    }
+}
+
 static void add(PublishedPortList *list, const char *address, uint8_t protocol, uint16_t host_port,
                 uint16_t container_port)
 {
@@ -171,6 +195,7 @@ int main(void)
         cmocka_unit_test(malformed_bindings_are_refused_with_a_reason),
         cmocka_unit_test(exposed_ports_are_single_ones_each_once),
         cmocka_unit_test(who_may_connect_is_checked),
+        cmocka_unit_test(a_port_of_the_host_is_published_once),
         cmocka_unit_test(ports_are_shown_as_docker_does),
     };
 
