@@ -107,3 +107,19 @@ def test_one_that_is_removed_by_several_is_removed_once(host, cay):
     results = at_once(cay, *[["network", "rm", "same"]] * 6)
     assert sorted(code for code, _, _ in results) == [0, *[1] * 5]
     assert all("no such network: 'same'" in stderr for code, _, stderr in results if code != 0)
+
+
+def test_a_network_is_joined_or_removed_but_not_both(host, cay, image):
+    for number in range(5):
+        cay.ok("network", "create", "same")
+        name = f"one{number}"
+        created, removed = at_once(cay, ["create", "--name", name, "--network", "same", image],
+                                   ["network", "rm", "same"])
+        assert (created[0], removed[0]) in ((0, 1), (1, 0)), (created, removed)
+        if removed[0] == 0:
+            assert "no such network: 'same'" in created[2], created
+        else:
+            assert f"it is in use by container '{name}'" in removed[2], removed
+            cay.ok("rm", name)
+            cay.ok("network", "rm", "same")
+        assert cay.ok("ps", "-aq") == "" and bridges(host) == set()
