@@ -46,7 +46,8 @@ const OptionTable container_stats_option_table = { OPTION_TABLE(stats_options) }
 static const RowColumn columns[] = {
     { "BlockIO", "BLOCK I/O" }, { "CPUPerc", "CPU %" }, { "Container", "CONTAINER" },
     { "ID", "CONTAINER ID" },   { "MemPerc", "MEM %" }, { "MemUsage", "MEM USAGE / LIMIT" },
-    { "Name", "NAME" },         { "NetIO", "NET I/O" }, { "PIDs", "PIDS" },
+    { "Name", "NAME" },         { "NetIO", "NET I/O" }, { "NetPackets", "NET PACKETS" },
+    { "PIDs", "PIDS" },
 };
 
 static const RowLayout layout = {
@@ -126,6 +127,11 @@ static json_t *make_pair(char *(*to_text)(int64_t), uint64_t first, uint64_t sec
     return json_string(text);
 }
 
+static char *count_to_text(int64_t count)
+{
+    return memory_printf("%lld", (long long)count);
+}
+
 static json_t *make_percent(double percent)
 {
     _cleanup_free_ char *text = memory_printf("%.2f%%", percent);
@@ -150,6 +156,9 @@ static json_t *make_row(const Container *container, const ContainerStats *stats,
     json_object_set_new(row, "MemPerc", make_percent(memory));
     json_object_set_new(row, "NetIO",
                         make_pair(size_to_human, stats->network_received, stats->network_sent));
+    json_object_set_new(
+        row, "NetPackets",
+        make_pair(count_to_text, stats->network_received_packets, stats->network_sent_packets));
     json_object_set_new(row, "BlockIO",
                         make_pair(size_to_human, stats->block_read, stats->block_written));
     return row;

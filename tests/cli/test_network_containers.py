@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks of containers while they live: starts, restarts, ends, and what others leave."""
 
+import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -80,6 +82,44 @@ def test_a_published_port_leads_to_the_container_and_ends_with_it(host, cay, ima
     assert "8080" in str(host.nft("list", "ruleset"))
     cay.ok("rm", "-f", "web")
     assert "8080" not in str(host.nft("list", "ruleset"))
+
+
+def _await_open(path, act):
+    """Do @act, and wait until somebody has opened the file."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_CLOEXEC)
+    assert watch >= 0 and libc.inotify_add_watch(watch, os.fsencode(path), 0x20) > 0  # IN_OPEN
+    act()
+    os.read(watch, 4096)
+    os.close(watch)
+
+
+def test_one_that_is_stopped_while_its_networks_are_made_has_stopped(host, cay, image, no_leaks):
+    container = cay.ok("run", "-d", "--name", "web", "-p", "8080:80", "--network", "bridge",
+                       "--restart", "always", image, "sh", "-c", "mkfifo /end; read x < /end")
+    lock = cay.state.directory / "containers" / container / "network.lock"
+    with open(lock, encoding="ascii") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _await_open(lock, lambda: cay.ok("exec", "web", "sh", "-c", "echo > /end"))
+        cay.ok("stop", "web")
+    assert _inspect(cay, "web")["State"]["Status"] == "exited"
+    assert "8080" not in str(host.nft("list", "ruleset"))
+
+
+def test_networks_are_the_same_after_a_restart_and_another_start(host, cay, image):
+    cay.ok("network", "create", "--subnet", "10.50.0.0/24", "one")
+    cay.ok("network", "create", "--subnet", "10.60.0.0/24", "two")
+    cay.ok("run", "-d", "--name", "web", "--network", "one:alias=shop", "--network",
+           "two:gw-priority=1", "-p", "8080:80", image, "sh", "-c", f"{SERVE}")
+    for again in ("restart", "-t", "0"), ("stop", "-t", "0"), ("start",):
+        cay.ok(*again, "web")
+        if again[0] == "stop":
+            continue
+        _wait_for_line(cay, "web", "up")
+        out = cay.ok("exec", "web", "sh", "-c", "ip -4 -o address; ip route; nslookup shop")
+        assert "10.50.0.2/24" in out and "10.60.0.2/24" in out and "default via 10.60.0.1" in out
+        assert "Name:\tshop\nAddress: 10.50.0.2\n" in out
+        assert _fetch(host.connect("10.60.0.1", 8080)).endswith(b"hello\n")
 
 
 def test_another_containers_network_comes_with_its_names(host, cay, image):
@@ -191,8 +231,10 @@ def test_packets_are_counted(host, cay, image):
     cay.ok("run", "-d", "--name", "web", "--network", "bridge", image, "sh", "-c",
            f"ping -c 3 -i 0.1 -W 5 {GATEWAY} >/dev/null; echo up; sleep 999")
     _wait_for_line(cay, "web", "up")
-    out = cay.ok("stats", "--no-stream", "--format", "{{.NetIO}}", "web")
-    assert not out.startswith("0B")
+    size, packets = cay.ok("stats", "--no-stream", "--format", "{{.NetIO}}|{{.NetPackets}}",
+                           "web").split("|")
+    assert not size.startswith("0B")
+    assert all(int(count) >= 3 for count in packets.split(" / "))
 
 
 def test_another_runtime_has_networks_too(host, cay, image):
@@ -200,3 +242,24 @@ def test_another_runtime_has_networks_too(host, cay, image):
            "--restart", "on-failure", image, "sh", "-c",
            f"{TWICE}; ping -c 1 -W 5 {GATEWAY} >/dev/null && echo up; sleep 999")
     _wait_for_line(cay, "web", "up")
+
+
+def test_links_that_were_deleted_are_made_again_with_their_routes(host, cay, image):
+    cay.ok("network", "create", "--subnet", "10.50.0.0/24", "--subnet", "fd00:50::/64", "one")
+    cay.ok("network", "create", "--subnet", "10.60.0.0/24", "two")
+    cay.ok("run", "-d", "--name", "web", "--network", "one", "--network", "two", image,
+           "sleep", "999")
+
+    def tell():
+        return cay.ok("exec", "web", "sh", "-c",
+                      "ip -o address | cut -d' ' -f2-8; ip route | sort; "
+                      "ip -6 route | grep default; for each in 10.50.0.1 10.60.0.1 fd00:50::1; do "
+                      "ping -c 1 -W 5 $each >/dev/null || exit 1; done; echo all")
+
+    before = tell()
+    assert "default via 10.50.0.1" in before and before.endswith("all")
+    veths = [name for name in host.links() if name.startswith("veth")]
+    for deleted in [veths[:1], veths[1:], []]:
+        host.ip(*(f"link delete {name}" for name in deleted))
+        cay.ok("ps") if deleted else cay.ok("network", "reload")
+        assert sorted(tell().splitlines()) == sorted(before.splitlines())
