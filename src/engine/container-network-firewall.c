@@ -40,9 +40,16 @@ static void network_set_done(NetworkSet *set)
 
 #define _cleanup_network_set_ _cleanup_(network_set_done)
 
-static int open_firewall(Engine *engine, Firewall **ret, Error *err)
+/* Opened with the first use, and the engine's: to close it behind a change waits some milliseconds
+ * for what the kernel deletes, which passes while there is other work. */
+static int get_firewall(Engine *engine, Firewall **ret, Error *err)
 {
-    return firewall_open(network_tag(engine), ret, err);
+    int r = 0;
+
+    if (!engine->firewall)
+        r = firewall_open(network_tag(engine), &engine->firewall, err);
+    *ret = engine->firewall;
+    return r;
 }
 
 /* Only where the host takes part in it there is anything to filter. */
@@ -235,8 +242,8 @@ static int rebuild(Engine *engine, Firewall *firewall, Error *err)
 
 int container_firewall_add(const NetworkView *view, Error *err)
 {
-    _cleanup_(firewall_closep) Firewall *firewall = NULL;
-    int r = open_firewall(view->engine, &firewall, err);
+    Firewall *firewall = NULL;
+    int r = get_firewall(view->engine, &firewall, err);
 
     if (r >= 0)
         r = firewall_is_intact(firewall, err);
@@ -248,13 +255,13 @@ int container_firewall_add(const NetworkView *view, Error *err)
 
 static int remove_ports(Engine *engine, const PortSet *ports, Error *err)
 {
-    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    Firewall *firewall = NULL;
     _cleanup_error_ Error problem = {};
     int r;
 
     if (ports->count == 0)
         return 0;
-    r = open_firewall(engine, &firewall, &problem);
+    r = get_firewall(engine, &firewall, &problem);
     if (r >= 0)
         r = firewall_remove_ports(firewall, ports->items, ports->count, &problem);
     if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
@@ -284,7 +291,7 @@ int container_firewall_move(const NetworkView *before, const NetworkView *after,
 
 int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)
 {
-    _cleanup_(firewall_closep) Firewall *firewall = NULL;
+    Firewall *firewall = NULL;
     _cleanup_network_set_ NetworkSet networks = {};
     _cleanup_error_ Error problem = {};
     int r;
@@ -292,7 +299,7 @@ int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)
     add_network(&networks, spec);
     if (networks.count == 0)
         return 0;
-    r = open_firewall(engine, &firewall, &problem);
+    r = get_firewall(engine, &firewall, &problem);
     if (r >= 0)
         r = firewall_remove_network(firewall, &networks.items[0], &problem);
     if (r >= 0 || problem.kind == ERROR_NOT_FOUND)
@@ -303,8 +310,8 @@ int network_firewall_remove(Engine *engine, const NetworkSpec *spec, Error *err)
 
 int container_firewall_repair(Engine *engine, bool force, Error *err)
 {
-    _cleanup_(firewall_closep) Firewall *firewall = NULL;
-    int r = open_firewall(engine, &firewall, err);
+    Firewall *firewall = NULL;
+    int r = get_firewall(engine, &firewall, err);
 
     if (r >= 0 && !force)
         r = firewall_is_intact(firewall, err);

@@ -5,6 +5,7 @@
 
 #include "engine/engine-settings.h"
 #include "engine/engine.h"
+#include "network/firewall.h"
 #include "network/network-link.h"
 #include "storage/snapshot.h"
 
@@ -27,6 +28,7 @@ struct Engine {
     LayerStore *layers;
     ImageStore *images;
     NetworkLinks *network_links;       /* NULL: nobody has asked for them yet */
+    Firewall *firewall;                /* the same */
     char *network_tag;                 /* the same */
     struct TmpfsVolume *tmpfs_volumes; /* that this process has mounted (volume-tmpfs.c) */
 };

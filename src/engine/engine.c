@@ -134,6 +134,7 @@ void engine_close(Engine *engine)
         database_close(engine->database);
     if (engine->network_links)
         network_links_close(engine->network_links);
+    firewall_close(engine->firewall);
     free(engine->network_tag);
     fd_close(engine->changes_fd);
     fd_close(engine->volumes_fd);
