@@ -113,7 +113,8 @@ def test_a_network_is_joined_or_removed_but_not_both(host, cay, image):
     for number in range(5):
         cay.ok("network", "create", "same")
         name = f"one{number}"
-        created, removed = at_once(cay, ["create", "--name", name, "--network", "same", image],
+        created, removed = at_once(cay, ["create", "--name", name, "--network", "same", image,
+                                         "true"],
                                    ["network", "rm", "same"])
         assert (created[0], removed[0]) in ((0, 1), (1, 0)), (created, removed)
         if removed[0] == 0:
