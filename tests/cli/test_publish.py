@@ -124,6 +124,30 @@ def test_a_port_of_a_program_is_refused_with_its_name_and_pid(host, cay, image, 
     cay.ok("run", "--rm", *ON_BRIDGE, "-p", f"{port}:80/{name}", image, "true")
 
 
+def test_both_families_have_the_same_port_and_one_can_be_had_alone(host, cay, image, no_leaks):
+    cay.ok("network", "create", "--ipv6", "--subnet", "10.9.0.0/24", "--subnet", "fd09::/64", "lan")
+    cay.ok("run", "-d", "--name", "web", "--network", "lan", "-p", "80", "-p", "[::1]:8081:81",
+           "-p", "127.0.0.1:8082:82", image, *STAYS)
+    shown = ports(cay, "web")
+    assert shown["80/tcp"] == both(shown["80/tcp"][0]["HostPort"])
+    assert shown["81/tcp"] == [{"HostIp": "::1", "HostPort": "8081"}]
+    assert shown["82/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "8082"}]
+    assert cay.ok("port", "web", "81") == "[::1]:8081"
+    assert "[::1]:8081->81/tcp" in cay.ok("ps", "--format", "{{.Ports}}")
+    refused(cay("run", "--rm", "--network", "lan", "-p", "[::]:8081:80", image, "true"),
+            "port 8081/tcp of the host is in use by container 'web'")
+    with host.listen("::1", 8083):
+        refused(cay("run", "--rm", "--network", "lan", "-p", "8083:80", image, "true"),
+                "port 8083/tcp of the host is in use by '")
+    cay.ok("run", "--rm", "--network", "lan", "-p", "0.0.0.0:8081:80", image, "true")
+    cay.ok("rm", "-f", "web")
+    cay.ok("network", "rm", "lan")
+    cay.ok("network", "create", "--subnet", "10.9.0.0/24", "--ipv6=false", "narrow")
+    refused(cay("run", "--rm", "--network", "narrow", "-p", "[::]:8081:80", image, "true"),
+            "no address that port 80/tcp at '::' could lead to")
+    cay.ok("network", "rm", "narrow")
+
+
 def test_of_a_range_the_first_free_port_is_taken(host, cay, start, image):
     with host.listen("0.0.0.0", 8000):
         start("one", "-p", "8000-8002:80")
