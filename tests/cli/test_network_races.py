@@ -6,6 +6,7 @@ import ipaddress
 import json
 
 import pytest
+from harness import images
 from harness.program import Cay, State
 
 
@@ -73,7 +74,9 @@ def test_networks_that_are_made_at_once_have_subnets_of_their_own(host, cay):
     assert bridges(host) == bridges_of(cay)
 
 
-def test_so_have_those_of_several_installations_on_one_host(host, cay, build, state):
+@pytest.fixture
+def installations(host, cay, build, state):
+    """Four of them on one host, of which none knows of the others."""
     with contextlib.ExitStack() as stack:
         cays = [cay]
         for number in range(3):
@@ -81,16 +84,33 @@ def test_so_have_those_of_several_installations_on_one_host(host, cay, build, st
             stack.callback(other.remove)
             other.place = state.place
             cays.append(Cay(build, other))
-        processes = [each.spawn("network", "create", f"web{number}")
-                     for number in range(3) for each in cays]
-        results = [end(process) for process in processes]
-        assert [code for code, _, _ in results] == [0] * 12, results
-        assert_disjoint([subnet for each in cays for subnet in subnets(each)])
-        assert len(bridges(host)) == 12
-        for each in cays:
-            each.ok("network", "prune", "-f")
-            each.end()
+            stack.callback(cays[-1].end)
+        yield cays
+
+
+def test_so_have_those_of_several_installations_on_one_host(host, installations):
+    processes = [cay.spawn("network", "create", f"web{number}")
+                 for number in range(3) for cay in installations]
+    results = [end(process) for process in processes]
+    assert [code for code, _, _ in results] == [0] * 12, results
+    assert_disjoint([subnet for cay in installations for subnet in subnets(cay)])
+    assert len(bridges(host)) == 12
+    for cay in installations:
+        cay.ok("network", "prune", "-f")
     assert bridges(host) == set()
+
+
+def test_so_have_their_default_networks(host, installations):
+    for cay in installations:
+        images.make_busybox(cay)
+    processes = [cay.spawn("run", "--rm", "--network", "bridge", images.BUSYBOX_REFERENCE, "true")
+                 for cay in installations]
+    results = [end(process) for process in processes]
+    assert [code for code, _, _ in results] == [0] * 4, results
+    configs = [json.loads(cay.ok("network", "inspect", "-f", "{{json .IPAM.Config}}", "bridge"))
+               for cay in installations]
+    assert_disjoint([ipaddress.ip_network(config["Subnet"]) for (config,) in configs])
+    assert len(bridges(host)) == 4
 
 
 def test_a_network_that_is_made_and_removed_at_once_is_whole_or_gone(host, cay):
