@@ -61,18 +61,26 @@ static void add_link(StringMap *links, const char *text)
     string_map_set(links, colon ? colon + 1 : text, name ? name : text);
 }
 
-static void add_names(StringList *names, const Container *container, const Endpoint *endpoint)
+/* As Docker has it: "web.red" is the "web" of network "red". */
+static void add_name(StringList *names, const char *name, const char *network)
+{
+    if (string_list_contains(names, name))
+        return;
+    string_list_printf(names, "%s.%s", name, network);
+    string_list_add(names, name);
+}
+
+static void add_names(StringList *names, const Container *container, const Endpoint *endpoint,
+                      const char *network)
 {
     _cleanup_free_ char *short_id = memory_strndup(container->id, CONTAINER_SHORT_ID_LENGTH);
 
-    string_list_add(names, container->name);
+    add_name(names, container->name, network);
     for (size_t i = 0; i < endpoint->request.aliases.count; i++)
-        if (!string_list_contains(names, endpoint->request.aliases.items[i]))
-            string_list_add(names, endpoint->request.aliases.items[i]);
-    if (!string_list_contains(names, short_id))
-        string_list_add(names, short_id);
-    if (container->spec.hostname && !string_list_contains(names, container->spec.hostname))
-        string_list_add(names, container->spec.hostname);
+        add_name(names, endpoint->request.aliases.items[i], network);
+    add_name(names, short_id, network);
+    if (container->spec.hostname)
+        add_name(names, container->spec.hostname, network);
 }
 
 static void add_network(DnsContainer *told, const NetworkView *view, size_t index)
@@ -85,7 +93,7 @@ static void add_network(DnsContainer *told, const NetworkView *view, size_t inde
     network = JSON_ARRAY_ADD(&told->networks);
     network->network = memory_strdup(endpoint->network);
     add_addresses(&network->addresses, endpoint);
-    add_names(&network->names, view->container, endpoint);
+    add_names(&network->names, view->container, endpoint, view->networks.items[index]->spec.name);
     for (size_t i = 0; i < endpoint->request.links.count; i++)
         add_link(&network->links, endpoint->request.links.items[i]);
 }

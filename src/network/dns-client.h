@@ -22,7 +22,8 @@
 typedef struct DnsNetwork {
     char *network;        /* id */
     StringList addresses; /* of the container, as text */
-    StringList names;     /* that others of the network ask for: name, aliases, short id */
+    StringList names;     /* that others of the network ask for: name, aliases, short id; the
+                             first is what its addresses are called */
     StringMap links;      /* names that only this container knows: alias -> name or address */
 } DnsNetwork;
 

@@ -51,9 +51,11 @@ static int check_text(const char *text, size_t limit, const char *what, Error *e
 {
     size_t length = strlen(text);
 
-    if (length == 0 || length > limit)
-        return error_set(err, ERROR_INVALID, "%s of %zu characters: 1 to %zu are possible", what,
-                         length, limit);
+    if (length == 0)
+        return error_set(err, ERROR_INVALID, "%s of no characters", what);
+    if (length > limit)
+        return error_set(err, ERROR_INVALID, "%s of %zu characters: %zu are possible", what, length,
+                         limit);
     return 0;
 }
 
@@ -75,7 +77,7 @@ static int check_network(const DnsNetwork *network, Error *err)
     if (r >= 0)
         r = check_addresses(&network->addresses, err);
     for (size_t i = 0; r >= 0 && i < network->names.count; i++)
-        r = check_text(network->names.items[i], NAME_MAX_LENGTH, "name", err);
+        r = check_text(network->names.items[i], SIZE_MAX, "name", err); /* a long one: unasked */
     for (size_t i = 0; r >= 0 && i < network->links.count; i++) {
         const StringPair *link = &network->links.items[i];
 

@@ -132,7 +132,8 @@ def test_without_it_there_is_nothing_to_forget_and_nobody_to_change(names):
 @pytest.mark.parametrize("members, what", [
     ({"networks": [{"network": "net", "addresses": ["10.0.0"]}]}, "'10.0.0' is no address"),
     ({"networks": [{"network": ""}]}, "id of a network"),
-    ({"networks": [{"network": "net", "names": ["x" * 254]}]}, "name of 254 characters"),
+    ({"networks": [{"network": "net", "names": [""]}]}, "name of no characters"),
+    ({"networks": [{"network": "net", "links": {"x" * 254: "one"}}]}, "link of 254 characters"),
     ({"servers": ["example"]}, "'example' is no address"),
     ({"hostAddresses": ["example"]}, "'example' is no address"),
     ({"id": ""}, "id of a container"),

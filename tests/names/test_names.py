@@ -130,3 +130,9 @@ def test_names_work_in_a_container_that_tracks_its_connections(names):
                       "policy drop; }")
         web.place.nft(f"add rule inet own {hook} ct state new,established accept")
     assert web.values("web") == web.ask_tcp("web").values == ["10.0.0.2"]
+
+
+def test_a_name_that_is_too_long_to_be_asked_for_is_no_trouble(names):
+    web = names.add("x" * 300, "y" * 64, "web", addresses=["10.0.0.2"])
+    assert web.values("web") == ["10.0.0.2"]
+    assert web.values("2.0.0.10.in-addr.arpa", PTR) == []

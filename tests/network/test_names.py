@@ -35,10 +35,10 @@ def test_containers_of_a_network_know_each_other(host, cay, started):
                  (("web", web), ("other", other))}
     (v4, v6), _ = addresses.values()
     v4, v6 = v4.partition("/")[0], v6.partition("/")[0]
-    for name in "web", "own", cay.ok("ps", "-q", "--filter", "name=web").strip():
+    for name in "web", "web.red", "own", cay.ok("ps", "-q", "--filter", "name=web").strip():
         assert (other.values(name), other.values(name, AAAA)) == ([v4], [v6]), name
     assert len(web.values("both")) == len(web.values("both", AAAA)) == 2
-    assert other.values(".".join(reversed(v4.split("."))) + ".in-addr.arpa", PTR) == ["web"]
+    assert other.values(".".join(reversed(v4.split("."))) + ".in-addr.arpa", PTR) == ["web.red"]
     gateway = other.place.routes()[0].split()[2]
     for name in "host.docker.internal", "host.cay.internal":
         assert other.values(name) == [gateway]
