@@ -187,3 +187,28 @@ def reach(ways, grace=_GRACE):
     for each in tries:
         each.close()
     return [wrong for each in tries if (wrong := each.way.judge(each.answer))]
+
+
+def _receive_all(connection, size):
+    data = bytearray()
+    while len(data) < size:
+        part = connection.recv(65536)
+        assert part, f"the end after {len(data)} of {size} bytes"
+        data += part
+    return bytes(data)
+
+
+def converse(connection, size=200_000):
+    """Send @size bytes through a connection that is greeted(), and get them back."""
+    payload = bytes(range(256)) * (size // 256)
+    for start in range(0, len(payload), 16384):
+        part = payload[start:start + 16384]
+        connection.sendall(part)
+        assert _receive_all(connection, len(part)) == part
+
+
+def greeted(connection):
+    """@connection, when the server's first line has been read."""
+    while connection.recv(1) != b"\n":
+        pass
+    return connection

@@ -5,31 +5,7 @@ import json
 
 import pytest
 
-from harness.network_peers import Way, reach
-
-
-def receive_all(connection, size):
-    data = bytearray()
-    while len(data) < size:
-        part = connection.recv(65536)
-        assert part, f"the end after {len(data)} of {size} bytes"
-        data += part
-    return bytes(data)
-
-
-def converse(connection, size=200_000):
-    """Send and get back; the server's first line was read before."""
-    payload = bytes(range(256)) * (size // 256)
-    for start in range(0, len(payload), 16384):
-        part = payload[start:start + 16384]
-        connection.sendall(part)
-        assert receive_all(connection, len(part)) == part
-
-
-def greeted(connection):
-    while connection.recv(1) != b"\n":
-        pass
-    return connection
+from harness.network_peers import Way, converse, greeted, reach
 
 
 def mtu(place, interface="eth0"):
