@@ -98,14 +98,12 @@ struct ifinfomsg *kernel_link_init(NetlinkMessage *message, int index)
     return body;
 }
 
-void kernel_link_add_up(NetlinkBatch *batch, int index, int master)
+void kernel_link_add_up(NetlinkBatch *batch, int index)
 {
     NetlinkMessage message;
     struct ifinfomsg *body = kernel_link_init(&message, index);
 
     body->ifi_flags = body->ifi_change = IFF_UP;
-    if (master > 0)
-        netlink_message_add_u32(&message, IFLA_MASTER, (uint32_t)master);
     netlink_batch_add(batch, &message, 0, 0);
 }
 

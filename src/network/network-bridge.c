@@ -108,7 +108,7 @@ int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int inde
                 &batch, index,
                 &(IpPrefix) { .address = prefixes.gateway, .length = prefixes.subnet.length });
     }
-    kernel_link_add_up(&batch, index, 0);
+    kernel_link_add_up(&batch, index);
     if (spec->ipv6 && !spec->is_internal)
         kernel_link_add_loopback_route(&batch, index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
@@ -175,15 +175,9 @@ void network_bridge_describe(const Plug *plug, NetlinkMessage *message)
     kernel_link_end_kind(message, kind);
 }
 
-/*
- * Ports that are isolated reach the bridge itself, and so the host and what is behind it, but not
- * each other: no firewall needs to see what never leaves the bridge. Where NAT happens on bridges,
- * a container that connects to its own published port is sent its packets back by the bridge.
- */
-static void add_port_settings(NetlinkBatch *batch, int index, bool is_isolated)
+void network_bridge_add_port_settings(NetlinkBatch *batch, int index, bool is_isolated,
+                                      bool reflects)
 {
-    const bool reflects =
-        network_sysctl_filters_bridges(IP_V4) || network_sysctl_filters_bridges(IP_V6);
     NetlinkMessage message;
     size_t info, data;
 
@@ -208,6 +202,8 @@ void network_bridge_join(const Plug *plug, int index, NetlinkBatch *batch)
     (void)kernel_link_init(&message, index);
     netlink_message_add_u32(&message, IFLA_MASTER, (uint32_t)plug->base.index);
     netlink_batch_add(batch, &message, 0, 0);
-    add_port_settings(batch, index, plug->attachment->network->no_container_traffic);
-    kernel_link_add_up(batch, index, 0);
+    network_bridge_add_port_settings(batch, index, plug->attachment->network->no_container_traffic,
+                                     network_sysctl_filters_bridges(IP_V4) ||
+                                         network_sysctl_filters_bridges(IP_V6));
+    kernel_link_add_up(batch, index);
 }

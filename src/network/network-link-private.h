@@ -37,7 +37,7 @@ int kernel_link_on_answer(const struct nlmsghdr *header, void *link);
 
 /* Begin the request for a link: a new one for @index 0. */
 struct ifinfomsg *kernel_link_init(NetlinkMessage *message, int index);
-void kernel_link_add_up(NetlinkBatch *batch, int index, int master);
+void kernel_link_add_up(NetlinkBatch *batch, int index);
 /* No link-local address of the kernel's choice: it would be made and tried when the link goes up.
  */
 void kernel_link_add_quiet(NetlinkBatch *batch, int index);
@@ -164,6 +164,14 @@ int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_star
 int network_bridge_make(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err);
 int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err);
 bool network_bridge_is_complete(const NetworkSpec *spec, const KernelLink *bridge);
+/*
+ * Ports that are isolated reach the bridge itself, and so the host and what is behind it, but not
+ * each other: no firewall needs to see what never leaves the bridge. Where NAT happens on bridges,
+ * a container that connects to its own published port is sent its packets back by the bridge:
+ * @reflects.
+ */
+void network_bridge_add_port_settings(NetlinkBatch *batch, int index, bool is_isolated,
+                                      bool reflects);
 void network_bridge_describe(const Plug *plug, NetlinkMessage *message);
 void network_bridge_join(const Plug *plug, int index, NetlinkBatch *batch);
 

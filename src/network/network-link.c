@@ -159,7 +159,7 @@ static int add_all(NetlinkBatch *batch, int index, const NetworkAttachment *atta
 {
     int r;
 
-    kernel_link_add_up(batch, index, 0);
+    kernel_link_add_up(batch, index);
     for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
         kernel_link_add_address(batch, index, &attachment->addresses[family]);
     r = add_link_local(batch, index, attachment, err);
@@ -262,7 +262,7 @@ static int bring_up_loopback(Netlink *inside, Error *err)
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
     int r;
 
-    kernel_link_add_up(&batch, 1, 0); /* its index in every namespace */
+    kernel_link_add_up(&batch, 1); /* its index in every namespace */
     r = netlink_batch_send(inside, &batch, NULL, NULL);
     return r < 0 ? error_result(err, r, "bring up the container's loopback") : 0;
 }

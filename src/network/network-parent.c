@@ -135,13 +135,16 @@ static int create_owned(NetworkLinks *links, const NetworkSpec *spec, KernelLink
     return r < 0 ? network_kind_error(spec, spec->parent ? "vlan" : "dummy", r, err) : 0;
 }
 
+/* The host has no address in it, and takes none that a router there would give it. */
 static int bring_up(NetworkLinks *links, int index, const char *name, Error *err)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
-    int r;
+    int r = network_sysctl_set("ipv6", name, "accept_ra", "0", err);
 
-    kernel_link_add_quiet(&batch, index); /* the host has no address in it */
-    kernel_link_add_up(&batch, index, 0);
+    if (r < 0)
+        return r;
+    kernel_link_add_quiet(&batch, index);
+    kernel_link_add_up(&batch, index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
     return r < 0 ? error_result(err, r, "bring up '%s'", name) : 0;
 }

@@ -161,6 +161,19 @@ static int make_ifb(NetworkLinks *links, const KernelLink *end, const char *name
     return netlink_batch_send(&links->host, &batch, kernel_link_on_answer, ret);
 }
 
+static int remove_ifb(NetworkLinks *links, const char *host_interface)
+{
+    char name[IFNAMSIZ];
+    KernelLink ifb;
+    int r;
+
+    make_ifb_name(host_interface, name);
+    r = kernel_link_find(&links->host, name, &ifb);
+    if (r == 0 && strcmp(ifb.kind, "ifb") == 0)
+        r = kernel_link_delete(&links->host, ifb.index);
+    return r == -ENODEV ? 0 : r;
+}
+
 static int on_ifb(const struct nlmsghdr *header, void *data)
 {
     StringList *names = data;
@@ -191,7 +204,7 @@ static void sweep_ifbs(NetworkLinks *links)
 
         (void)snprintf(end, sizeof(end), "veth%s", names.items[i] + strlen("ifb"));
         if (kernel_link_find(&links->host, end, &link) == -ENODEV)
-            (void)network_release_host(links, end, NULL);
+            (void)remove_ifb(links, end);
     }
 }
 
@@ -219,7 +232,7 @@ static int set_egress(NetworkLinks *links, const KernelLink *end, uint64_t rate)
     add_bucket(&batch, ifb.index, rate);
     remove_redirection(&batch, end->index);
     add_redirection(&batch, end->index, ifb.index);
-    kernel_link_add_up(&batch, ifb.index, 0);
+    kernel_link_add_up(&batch, ifb.index);
     return netlink_batch_send(&links->host, &batch, NULL, NULL);
 }
 
@@ -230,7 +243,7 @@ static int clear_egress(NetworkLinks *links, const KernelLink *end)
 
     remove_redirection(&batch, end->index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
-    return r < 0 ? r : network_release_host(links, end->name, NULL);
+    return r < 0 ? r : remove_ifb(links, end->name);
 }
 
 static int set_at_host(NetworkLinks *links, const char *host_interface, const NetworkRates *rates)
@@ -321,8 +334,6 @@ static int cut_off(NetworkLinks *links, const char *host_interface)
 
 int network_release_host(NetworkLinks *links, const char *host_interface, Error *err)
 {
-    char name[IFNAMSIZ];
-    KernelLink ifb;
     int r;
 
     if (!has_digits(host_interface, "veth"))
@@ -333,9 +344,7 @@ int network_release_host(NetworkLinks *links, const char *host_interface, Error 
     r = cut_off(links, host_interface);
     if (r < 0 && r != -ENODEV)
         return error_result(err, r, "take down the interface '%s'", host_interface);
-    make_ifb_name(host_interface, name);
-    r = kernel_link_find(&links->host, name, &ifb);
-    if (r == 0 && strcmp(ifb.kind, "ifb") == 0)
-        r = kernel_link_delete(&links->host, ifb.index);
-    return r < 0 && r != -ENODEV ? error_result(err, r, "remove the interface '%s'", name) : 0;
+    r = remove_ifb(links, host_interface);
+    return r < 0 ? error_result(err, r, "remove what limits the interface '%s'", host_interface)
+                 : 0;
 }

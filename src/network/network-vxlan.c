@@ -118,6 +118,7 @@ static int set_up_port(NetworkLinks *links, const NetworkSpec *spec, int index, 
                        Error *err)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    NetlinkMessage message;
     int r;
 
     for (size_t i = 0; i < spec->vxlan_peers.count; i++) {
@@ -127,7 +128,12 @@ static int set_up_port(NetworkLinks *links, const NetworkSpec *spec, int index, 
             add_peer(&batch, index, &peer);
     }
     kernel_link_add_quiet(&batch, index);
-    kernel_link_add_up(&batch, index, bridge);
+    (void)kernel_link_init(&message, index);
+    netlink_message_add_u32(&message, IFLA_MASTER, (uint32_t)bridge);
+    netlink_batch_add(&batch, &message, 0, 0);
+    /* containers of other hosts are beside it, too */
+    network_bridge_add_port_settings(&batch, index, spec->no_container_traffic, false);
+    kernel_link_add_up(&batch, index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
     return r < 0 ? error_result(err, r, "network '%s': set up its vxlan", spec->name) : 0;
 }

@@ -72,7 +72,7 @@ static void make_uplink(Hosts *hosts)
     send_batch(&hosts->host, &batch);
     assert_int_equal(kernel_link_find(&hosts->host, HOSTS_UPLINK, &link), 0);
     kernel_link_add_quiet(&batch, link.index);
-    kernel_link_add_up(&batch, link.index, 0);
+    kernel_link_add_up(&batch, link.index);
     send_batch(&hosts->host, &batch);
 }
 
@@ -247,7 +247,7 @@ static void give_addresses(Netlink *netlink, const char *interface, const char *
 
     assert_int_equal(kernel_link_find(netlink, interface, &link), 0);
     kernel_link_add_quiet(&batch, link.index);
-    kernel_link_add_up(&batch, link.index, 0);
+    kernel_link_add_up(&batch, link.index);
     for (size_t i = 0; i < count; i++) {
         IpPrefix address;
 
@@ -269,7 +269,7 @@ static bool make_vlan(Netlink *netlink, unsigned tag)
     int r;
 
     assert_int_equal(kernel_link_find(netlink, HOSTS_UPLINK, &link), 0);
-    kernel_link_add_up(&batch, link.index, 0);
+    kernel_link_add_up(&batch, link.index);
     (void)kernel_link_init(&message, 0);
     netlink_message_add_string(&message, IFLA_IFNAME, "tagged");
     netlink_message_add_u32(&message, IFLA_LINK, (uint32_t)link.index);

@@ -112,7 +112,7 @@ static void bring_loopback_up(World *world)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
 
-    kernel_link_add_up(&batch, 1, 0);
+    kernel_link_add_up(&batch, 1);
     assert_int_equal(netlink_batch_send(&world->hosts->host, &batch, NULL, NULL), 0);
 }
 

@@ -320,6 +320,38 @@ static void two_hosts_of_a_vxlan_are_one_network(void **state)
     drop_spec(&two);
 }
 
+static void containers_apart_are_so_over_a_vxlan_too(void **state)
+{
+    static const char *const underlay[] = { "192.0.2.1", "192.0.2.2" };
+    const Row row[] = {
+        { .driver = "vxlan",
+          .options = "vni=42 peers=192.0.2.2 com.docker.network.bridge.enable_icc=false" },
+        { .driver = "vxlan", .options = "vni=42 peers=192.0.2.1" },
+    };
+    Hosts *hosts = *state;
+    NetworkSpec one = make_spec(&row[0]), two = make_spec(&row[1]);
+    NetworkAttachment attachments[] = { make_attachment(&one, 0), make_attachment(&two, 1) };
+    NetworkLinks *other;
+    Error err = {};
+
+    hosts_give_underlay(hosts, underlay);
+    assert_int_equal(network_links_open(&other, &err), 0);
+    two.id[0] = 'f';
+    two.subnets.count = 0;
+    assert_int_equal(
+        network_attach(hosts->links, hosts->container_fds[0], &attachments[0], 1, &err), 0);
+    hosts_enter(hosts->outside_fd);
+    assert_int_equal(network_attach(other, hosts->container_fds[1], &attachments[1], 1, &err), 0);
+    hosts_enter(hosts->host_fd);
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+        assert_true(hosts_cannot_send(
+            hosts, hosts->container_fds[0], container_addresses[0][family], hosts->container_fds[1],
+            container_addresses[1][family], hosts->host_fd, host_addresses[family]));
+    network_links_close(other);
+    drop_spec(&one);
+    drop_spec(&two);
+}
+
 static void a_vxlan_that_the_host_has_already_is_told(void **state)
 {
     const Row row = { .driver = "vxlan", .options = "vni=42" };
@@ -349,6 +381,7 @@ int main(void)
         HOSTS_TEST(a_parent_passed_through_is_one_containers_alone),
         HOSTS_TEST(a_hardware_address_on_one_parent_is_one_containers),
         HOSTS_TEST(two_hosts_of_a_vxlan_are_one_network),
+        HOSTS_TEST(containers_apart_are_so_over_a_vxlan_too),
         HOSTS_TEST(a_vxlan_that_the_host_has_already_is_told),
     };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
@@ -138,6 +139,40 @@ static void a_network_without_ipv6_has_none(void **state)
         hosts_read_sysctl(hosts, hosts->container_fds[0], "ipv6/conf/eth0/disable_ipv6"), 1);
     assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/" BRIDGE "/disable_ipv6"), 1);
     assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/all/forwarding"), 0);
+}
+
+static void further_addresses_are_a_containers_too(void **state)
+{
+    Hosts *hosts = *state;
+    NetworkSpec spec = make_spec();
+    NetworkAttachment one = make_attachment(&spec, "10.77.0.2/16", "fd77::2/64");
+    _cleanup_string_list_ StringList further = {};
+    Error err = {};
+
+    string_list_add(&further, "169.254.7.7");
+    string_list_add(&further, "fd99::7");
+    one.link_local = &further;
+    attach(hosts, 0, &one);
+    for (size_t i = 0; i < further.count; i++) /* it can be bound to */
+        fd_close(
+            hosts_open_socket(hosts, hosts->container_fds[0], SOCK_DGRAM, further.items[i], 4000));
+
+    string_list_add(&further, "nonsense");
+    assert_true(network_attach(hosts->links, hosts->container_fds[1], &one, 1, &err) < 0);
+    check_error(&err, ERROR_INVALID, "network 'web': 'nonsense' is no address");
+    assert_int_equal(hosts_count_links(hosts, hosts->container_fds[1]), 1);
+}
+
+/* Who begins to forward IPv6 would else lose what it has from its router. */
+static void a_host_that_listened_to_routers_goes_on_listening(void **state)
+{
+    Hosts *hosts = *state;
+    NetworkSpec spec = make_spec();
+
+    assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/" HOSTS_UPLINK "/accept_ra"), 1);
+    assert_int_equal(network_links_up(hosts->links, &spec, NULL), 0);
+    assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/" HOSTS_UPLINK "/accept_ra"), 2);
+    assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/" BRIDGE "/accept_ra"), 0);
 }
 
 static void of_several_links_all_or_none_are_there(void **state)
@@ -318,6 +353,8 @@ int main(void)
         HOSTS_TEST(a_container_is_reached_over_both_families_at_once),
         HOSTS_TEST(a_bridge_without_container_traffic_keeps_them_apart),
         HOSTS_TEST(a_network_without_ipv6_has_none),
+        HOSTS_TEST(further_addresses_are_a_containers_too),
+        HOSTS_TEST(a_host_that_listened_to_routers_goes_on_listening),
         HOSTS_TEST(of_several_links_all_or_none_are_there),
         HOSTS_TEST(a_bridge_of_somebody_else_is_used_and_stays),
         HOSTS_TEST(an_interface_that_is_no_bridge_is_none),
