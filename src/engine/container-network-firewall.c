@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "engine/container-network-private.h"
 #include "engine/network-private.h"
@@ -171,12 +172,31 @@ static int add_to_firewall(Firewall *firewall, const NetworkView *view, Error *e
     return r;
 }
 
+/*
+ * Has it ended although its row does not say so yet? Then its ports are being taken out, or have
+ * been, and would stay if they were put back. Between two runs they are kept for the next one, as
+ * they are while it is being started.
+ */
+static bool has_ended(Engine *engine, Container *container)
+{
+    _cleanup_close_ int pidfd = -EBADF;
+
+    if (container->state != CONTAINER_RUNNING)
+        return false;
+    container_refresh(engine, container);
+    if (container->state == CONTAINER_RESTARTING)
+        return false;
+    return !container_is_up(container) || container_process_open(container, &pidfd, NULL) < 0;
+}
+
 static int add_running(Engine *engine, const char *id, PortSet *ports, Error *err)
 {
     _cleanup_(container_freep) Container *container = NULL;
     _cleanup_network_view_ NetworkView view = {};
     int r = container_row_load(engine, id, &container, err);
 
+    if (r >= 0 && has_ended(engine, container))
+        return 0;
     if (r >= 0)
         r = network_view_load(engine, container, &view, err);
     if (r >= 0)
