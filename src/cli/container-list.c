@@ -221,6 +221,8 @@ static void set_network_columns(json_t *row, const Container *container,
 
 static json_t *make_row(const Container *container, bool no_trunc)
 {
+    /* One in another one's network is in none itself. */
+    const char *mode = container->spec.network_mode;
     int64_t now = time_now();
     _cleanup_free_ char *running_for = time_ago_text(container->created_at, now);
     _cleanup_free_ char *status = container_status_text(container, now);
@@ -232,7 +234,7 @@ static json_t *make_row(const Container *container, bool no_trunc)
                             container->spec.image, "RunningFor", running_for, "State",
                             container_state_to_string(state), "Status", status, "Ports", "",
                             "Names", container->name, "Size", "0B", "LocalVolumes", "0", "Networks",
-                            container->spec.network_mode ? container->spec.network_mode : "");
+                            mode && !container_mode_joined(mode) ? mode : "");
 
     json_object_set_new(row, "Command", container_command_text(&container->spec, no_trunc));
     return row;

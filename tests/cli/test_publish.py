@@ -184,6 +184,7 @@ def test_containers_are_found_by_their_ports_and_networks(cay, start, image):
     start("web", "-p", "8080:80", "--expose", "443")
     start("plain")
     cay.ok("run", "-d", "--name", "apart", image, *STAYS)
+    cay.ok("run", "-d", "--name", "joined", "--network", "container:web", image, *STAYS)
 
     def names(*filters):
         words = [word for text in filters for word in ("--filter", text)]
@@ -194,8 +195,20 @@ def test_containers_are_found_by_their_ports_and_networks(cay, start, image):
     assert names("network=bridge") == {"web", "plain"} and names("network=none") == {"apart"}
     refused(cay("ps", "--filter", "publish=web"), "invalid filter 'publish=web'", status=1)
     columns = cay.ok("ps", "--format", "{{.Names}} {{.Networks}}").splitlines()
-    assert set(columns) == {"web bridge", "plain bridge", "apart none"}
-    cay.ok("rm", "-f", "apart")
+    assert set(columns) == {"web bridge", "plain bridge", "apart none", "joined "}
+    cay.ok("rm", "-f", "apart", "joined")
+
+
+def test_of_many_at_once_as_many_start_as_there_are_ports(host, cay, image, no_leaks):
+    processes = [cay.spawn("run", "-d", "--name", f"web{number}", *ON_BRIDGE, "-p", "8000-8002:80",
+                           image, *STAYS) for number in range(6)]
+    results = [(process.communicate()[1].decode(), process.returncode) for process in processes]
+    lost = [text for text, code in results if code == 125]
+    assert len(lost) == 3 and sum(code == 0 for _, code in results) == 3, results
+    assert all("no tcp port from 8000 to 8002 is free on the host" in text for text in lost)
+    names = cay.ok("ps", "--format", "{{.Names}}").split()
+    assert {ports(cay, name)["80/tcp"][0]["HostPort"] for name in names} == {"8000", "8001", "8002"}
+    cay.ok("rm", "-f", *cay.ok("ps", "-aq").split())
 
 
 @pytest.mark.parametrize("options, complaint", [
