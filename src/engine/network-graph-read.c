@@ -196,6 +196,8 @@ static void add_network(Drawing *drawing, size_t index)
                                              : ""));
     if (spec->is_internal)
         string_list_add(&box->facts, "internal");
+    if (is_bridge && spec->vlan > 0)
+        string_list_printf(&box->facts, "vlan %u", spec->vlan);
     if (is_bridge && !(link->flags & IFF_UP))
         string_list_add(&box->facts, "down");
     if (!is_bridge && driver && network_driver_is_routed(driver))

@@ -27,8 +27,8 @@ class Cni:
             file.write(f"cni:\n  config-directory: {self.configurations}\n"
                        f"  plugin-path: {self.scripts}:/usr/lib/cni\n  timeout: {timeout}\n")
 
-    def write(self, name, plugins, version="1.0.0"):
-        content = {"cniVersion": version, "name": name, "plugins": plugins}
+    def write(self, name, plugins, version="1.0.0", **more):
+        content = {"cniVersion": version, "name": name, "plugins": plugins, **more}
         (self.configurations / f"{name}.conflist").write_text(json.dumps(content),
                                                               encoding="ascii")
 

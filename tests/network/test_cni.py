@@ -81,6 +81,18 @@ def test_debian_s_plug_ins_make_a_link_and_take_it_away(host, cay, image, cni, p
     assert cni.leases() == []
 
 
+def test_debian_s_plug_ins_are_asked_for_the_version_that_they_speak(cay, image, cni):
+    cni.write("lan", [cni.bridge(SUBNET), {"type": "own"}], version="1.1.0",
+              cniVersions=["0.4.0", "1.0.0"])
+    cni.script("own", """
+        case $CNI_COMMAND in
+        VERSION) echo '{"supportedVersions": ["0.4.0", "1.0.0", "1.1.0"]}';;
+        esac""" + "\n" + PASS_ON)
+    output = cay.ok("run", "--rm", "--network", "cni:lan", image, "ip", "address", "show", "eth0")
+    assert f"inet {FIRST}/24" in output
+    assert cni.log() == ["VERSION own", "ADD own", "DEL own"] and cni.leases() == []
+
+
 def test_an_address_is_asked_for_where_plug_ins_give_it(cay, image, cni):
     cni.write("lan", [cni.bridge(SUBNET, capabilities={"ips": True, "mac": True})])
     output = cay.ok("run", "--rm", "--network", "cni:lan", "--ip", "10.88.0.77", "--mac-address",
