@@ -73,7 +73,7 @@ static int create_bridge(NetworkLinks *links, const NetworkSpec *spec, KernelLin
 }
 
 /* Before it is up: no router's word is taken from a container, and no address is tried first. */
-static int set_up_families(const NetworkSpec *spec, Error *err)
+static int set_up_ipv6(const NetworkSpec *spec, Error *err)
 {
     const char *bridge = spec->interface;
     int r = network_sysctl_set("ipv6", bridge, "disable_ipv6", spec->ipv6 ? "0" : "1", err);
@@ -82,6 +82,15 @@ static int set_up_families(const NetworkSpec *spec, Error *err)
         r = network_sysctl_set("ipv6", bridge, "accept_ra", "0", err);
     if (r == 0 && spec->ipv6)
         r = network_sysctl_set("ipv6", bridge, "accept_dad", "0", err);
+    return r;
+}
+
+/* What somebody else has decided for a bridge of their own stays so, but that it has to route. */
+static int set_up_families(const NetworkSpec *spec, bool is_own, Error *err)
+{
+    const char *bridge = spec->interface;
+    int r = is_own ? set_up_ipv6(spec, err) : 0;
+
     /* Clients at the host's loopback reach published ports. */
     if (r == 0)
         r = network_sysctl_set("ipv4", bridge, "route_localnet", spec->is_internal ? "0" : "1",
@@ -93,10 +102,11 @@ static int set_up_families(const NetworkSpec *spec, Error *err)
     return r;
 }
 
-int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err)
+int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, const KernelLink *bridge,
+                          Error *err)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
-    int r = set_up_families(spec, err);
+    int r = set_up_families(spec, bridge->group == network_group(spec), err);
 
     if (r < 0)
         return r;
@@ -105,12 +115,12 @@ int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int inde
 
         if (network_spec_prefixes(spec, family, &prefixes))
             kernel_link_add_address(
-                &batch, index,
+                &batch, bridge->index,
                 &(IpPrefix) { .address = prefixes.gateway, .length = prefixes.subnet.length });
     }
-    kernel_link_add_up(&batch, index);
+    kernel_link_add_up(&batch, bridge->index);
     if (spec->ipv6 && !spec->is_internal)
-        kernel_link_add_loopback_route(&batch, index);
+        kernel_link_add_loopback_route(&batch, bridge->index);
     r = netlink_batch_send(&links->host, &batch, NULL, NULL);
     return r < 0 ? error_result(err, r, "set up the bridge '%s'", spec->interface) : 0;
 }
@@ -146,7 +156,7 @@ int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_star
 
     if (r < 0 || (is_start && network_bridge_is_complete(spec, ret)))
         return r;
-    return network_bridge_set_up(links, spec, ret->index, err);
+    return network_bridge_set_up(links, spec, ret, err);
 }
 
 void network_bridge_describe(const Plug *plug, NetlinkMessage *message)

@@ -162,7 +162,8 @@ int network_bridge_up(NetworkLinks *links, const NetworkSpec *spec, bool is_star
                       Error *err);
 /* Its two halves, and whether both were done: between them a driver adds ports. */
 int network_bridge_make(NetworkLinks *links, const NetworkSpec *spec, KernelLink *ret, Error *err);
-int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, int index, Error *err);
+int network_bridge_set_up(NetworkLinks *links, const NetworkSpec *spec, const KernelLink *bridge,
+                          Error *err);
 bool network_bridge_is_complete(const NetworkSpec *spec, const KernelLink *bridge);
 /*
  * Ports that are isolated reach the bridge itself, and so the host and what is behind it, but not

@@ -170,7 +170,7 @@ int network_vxlan_up(NetworkLinks *links, const NetworkSpec *spec, bool is_start
     r = make_port(links, spec, &port, err);
     if (r == 0)
         r = set_up_port(links, spec, port.index, ret->index, err);
-    return r < 0 ? r : network_bridge_set_up(links, spec, ret->index, err);
+    return r < 0 ? r : network_bridge_set_up(links, spec, ret, err);
 }
 
 int network_vxlan_down(NetworkLinks *links, const NetworkSpec *spec, Error *err)

@@ -214,6 +214,19 @@ static void a_bridge_of_somebody_else_is_used_and_stays(void **state)
     assert_true(hosts_find_link(hosts, -EBADF, BRIDGE).index > 0);
 }
 
+static void a_bridge_of_somebody_else_keeps_its_settings(void **state)
+{
+    Hosts *hosts = *state;
+    NetworkSpec spec = make_spec(), other = make_spec();
+
+    other.id = (char *)"fedcba9876543210";
+    assert_int_equal(network_links_up(hosts->links, &other, NULL), 0);
+    spec.ipv6 = false;
+    spec.subnets.count = 1;
+    assert_int_equal(network_links_up(hosts->links, &spec, NULL), 0);
+    assert_int_equal(hosts_read_sysctl(hosts, -EBADF, "ipv6/conf/" BRIDGE "/disable_ipv6"), 0);
+}
+
 static void an_interface_that_is_no_bridge_is_none(void **state)
 {
     Hosts *hosts = *state;
@@ -357,6 +370,7 @@ int main(void)
         HOSTS_TEST(a_host_that_listened_to_routers_goes_on_listening),
         HOSTS_TEST(of_several_links_all_or_none_are_there),
         HOSTS_TEST(a_bridge_of_somebody_else_is_used_and_stays),
+        HOSTS_TEST(a_bridge_of_somebody_else_keeps_its_settings),
         HOSTS_TEST(an_interface_that_is_no_bridge_is_none),
         HOSTS_TEST(a_link_that_is_taken_away_leaves_nothing),
         HOSTS_TEST(the_prefixes_of_the_host_are_told_without_what_everybody_has),
