@@ -262,6 +262,7 @@ static int rebuild(Engine *engine, Firewall *firewall, Error *err)
 
 int container_firewall_add(const NetworkView *view, Error *err)
 {
+    _cleanup_error_ Error problem = {};
     Firewall *firewall = NULL;
     int r = get_firewall(view->engine, &firewall, err);
 
@@ -269,8 +270,18 @@ int container_firewall_add(const NetworkView *view, Error *err)
         r = firewall_is_intact(firewall, err);
     if (r < 0)
         return r;
+    if (r > 0) {
+        r = add_to_firewall(firewall, view, &problem);
+        if (r >= 0)
+            return 0;
+        /* somebody has just flushed it, or left elements that no row knows of */
+        if (problem.kind != ERROR_NOT_FOUND && problem.kind != ERROR_CONFLICT) {
+            error_move(err, &problem);
+            return r;
+        }
+    }
     /* Its rows are there already, so all that rows say is with it. */
-    return r == 0 ? rebuild(view->engine, firewall, err) : add_to_firewall(firewall, view, err);
+    return rebuild(view->engine, firewall, err);
 }
 
 static int remove_ports(Engine *engine, const PortSet *ports, Error *err)

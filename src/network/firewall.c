@@ -31,6 +31,16 @@ struct Firewall {
     uint32_t generation; /* of all rules, at firewall_watch(); 0: not watched */
 };
 
+/* EINVAL: nobody answers to messages of that kind. */
+static int report(const Firewall *firewall, const char *what, int r, Error *err)
+{
+    if (r == -EOPNOTSUPP || r == -EPROTONOSUPPORT || r == -EINVAL)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "this kernel has no nftables, or not all that table '%s' needs",
+                         firewall->table);
+    return error_result(err, r, "%s table '%s' of nftables", what, firewall->table);
+}
+
 int firewall_open(const char *table, Firewall **ret, Error *err)
 {
     _cleanup_(firewall_closep) Firewall *firewall = NEW(Firewall);
@@ -39,7 +49,7 @@ int firewall_open(const char *table, Firewall **ret, Error *err)
     firewall->table = memory_strdup(table);
     firewall->netlink.fd = netlink_open_protocol(NETLINK_NETFILTER);
     if (firewall->netlink.fd < 0)
-        return error_result(err, firewall->netlink.fd, "open a socket to nftables");
+        return report(firewall, "open a socket to", firewall->netlink.fd, err);
     /* Without the right to it everything else is refused, too. */
     (void)setsockopt(firewall->netlink.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     *ret = TAKE_PTR(firewall);
@@ -55,13 +65,6 @@ void firewall_close(Firewall *firewall)
     socket_close_behind(firewall->netlink.fd);
     free(firewall->table);
     free(firewall);
-}
-
-static int report(const Firewall *firewall, int r, Error *err)
-{
-    if (r == -EOPNOTSUPP || r == -EPROTONOSUPPORT)
-        return error_set(err, ERROR_UNSUPPORTED, "this kernel has no nftables");
-    return error_result(err, r, "change table '%s' of nftables", firewall->table);
 }
 
 /* --- the unchanging parts --- */
@@ -122,7 +125,7 @@ int firewall_is_intact(Firewall *firewall, Error *err)
     if (r == -ENOENT)
         return 0;
     if (r < 0)
-        return error_result(err, r, "list table '%s' of nftables", firewall->table);
+        return report(firewall, "list", r, err);
     return count.ours == firewall_n_rules && count.others == 0;
 }
 
@@ -152,7 +155,7 @@ int firewall_watch(Firewall *firewall, Error *err)
 
     nft_ask_generation(&message);
     r = netlink_query(&firewall->netlink, &message, 0, on_generation, &firewall->generation);
-    return r < 0 ? report(firewall, r, err) : 0;
+    return r < 0 ? report(firewall, "change", r, err) : 0;
 }
 
 static int replace(Firewall *firewall, const FirewallElementList *list, bool is_intact)
@@ -198,7 +201,7 @@ int firewall_rebuild(Firewall *firewall, const FirewallState *state, Error *err)
     if (r == -ERESTART)
         return error_set(err, ERROR_CONFLICT, "rules of nftables were changed meanwhile");
     if (r < 0)
-        return report(firewall, r, err);
+        return report(firewall, "change", r, err);
     conntrack_forget_strays(&firewall->netlink, state->ports, state->n_ports);
     return 0;
 }
@@ -212,7 +215,7 @@ int firewall_remove(Firewall *firewall, Error *err)
     nft_delete_table(&batch, firewall->table);
     nft_batch_end(&batch);
     r = netlink_batch_send(&firewall->netlink, &batch, NULL, NULL);
-    return r < 0 && r != -ENOENT ? report(firewall, r, err) : 0;
+    return r < 0 && r != -ENOENT ? report(firewall, "change", r, err) : 0;
 }
 
 /* --- changes --- */
@@ -313,7 +316,7 @@ static int apply(Firewall *firewall, const FirewallElementList *list, bool is_re
         return error_set(err, ERROR_CONFLICT,
                          "table '%s' of nftables has other elements for the same packets",
                          firewall->table);
-    return r < 0 ? report(firewall, r, err) : 0;
+    return r < 0 ? report(firewall, "change", r, err) : 0;
 }
 
 static int change_network(Firewall *firewall, const FirewallNetwork *network, bool is_absent,

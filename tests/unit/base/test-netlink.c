@@ -321,6 +321,29 @@ static void a_batch_that_is_refused_as_a_whole_is_not_waited_for(void **state)
     kernel_close(&kernel);
 }
 
+/* As nftables answers: of what failed each is told, and the end never. */
+static void a_transaction_tells_all_that_failed_and_waits_for_no_end(void **state)
+{
+    _cleanup_netlink_batch_ NetlinkBatch batch = {};
+    Kernel kernel = kernel_open();
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        add_to(&batch, i == 1 ? ENOENT : 0);
+    batch.is_transaction = true;
+    answer(&kernel, 2, -ENOENT);
+    answer(&kernel, 3, -EEXIST);
+    answer(&kernel, 4, 0);
+    assert_int_equal(netlink_batch_send(&kernel.netlink, &batch, NULL, NULL), -EEXIST);
+    assert_int_equal(batch.failed, 2);
+    assert_int_equal(netlink_batch_result(&batch, 0), 0);
+    assert_int_equal(netlink_batch_result(&batch, 1), -ENOENT);
+    assert_int_equal(netlink_batch_result(&batch, 2), -EEXIST);
+    assert_int_equal(netlink_batch_result(&batch, 3), 0);
+    assert_false(batch.is_transaction);
+    kernel_close(&kernel);
+}
+
 static void a_batch_with_a_message_that_does_not_fit_is_never_sent(void **state)
 {
     _cleanup_netlink_batch_ NetlinkBatch batch = {};
@@ -356,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_one_datagram_whose_last_message_is_confirmed),
         cmocka_unit_test(the_first_failure_in_a_batch_is_its_result),
         cmocka_unit_test(a_batch_that_is_refused_as_a_whole_is_not_waited_for),
+        cmocka_unit_test(a_transaction_tells_all_that_failed_and_waits_for_no_end),
         cmocka_unit_test(a_batch_with_a_message_that_does_not_fit_is_never_sent),
     };
 
