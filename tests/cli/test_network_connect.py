@@ -133,3 +133,17 @@ def test_a_renamed_container_is_found_by_its_new_name_alone(networks, cay, image
     out = cay.ok("run", "--rm", "--network", "one", image, "sh", "-c",
                  "nslookup shop; nslookup web || echo unknown")
     assert "10.50.0.2" in out and "unknown" in out
+
+
+def test_one_that_was_disconnected_from_all_starts_and_can_be_connected(networks, cay, image):
+    cay.ok("run", "-d", "--name", "web", "--network", "one", "-p", "8080:80", image,
+           "sleep", "999")
+    cay.ok("network", "disconnect", "one", "web")
+    assert _interfaces(cay, "web") == ["lo"]
+    cay.ok("restart", "-t", "0", "web")
+    assert _interfaces(cay, "web") == ["lo"] and _networks(cay, "web") == {}
+    cay.ok("pause", "web")
+    cay.ok("network", "connect", "--ip", "10.60.0.7", "two", "web")
+    cay.ok("unpause", "web")
+    cay.ok("exec", "web", "ping", "-c", "1", "-W", "5", "10.60.0.1")
+    assert cay.ok("port", "web") == "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080"
