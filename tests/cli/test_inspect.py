@@ -36,7 +36,8 @@ DeviceRequests:a? MemoryReservation:i MemorySwap:i MemorySwappiness:i? NanoCpus:
 Binds:a? ContainerIDFile:s LogConfig:o NetworkMode:s PortBindings:o RestartPolicy:o AutoRemove:b
 VolumeDriver:s VolumesFrom:a? [Mounts:a] ConsoleSize:a [Annotations:o] CapAdd:a? CapDrop:a?
 CgroupnsMode:s Dns:a DnsOptions:a DnsSearch:a ExtraHosts:a? GroupAdd:a? IpcMode:s Cgroup:s Links:a?
-OomScoreAdj:i PidMode:s Privileged:b PublishAllPorts:b ReadonlyRootfs:b SecurityOpt:a?
+OomScoreAdj:i PidMode:s Privileged:b PublishAllPorts:b [PublishAllow:a] ReadonlyRootfs:b
+SecurityOpt:a?
 [StorageOpt:o] [Tmpfs:o] UTSMode:s UsernsMode:s [IDMappings:o] ShmSize:i [Sysctls:o]
 Runtime:s Isolation:s
 MaskedPaths:a? ReadonlyPaths:a?
@@ -50,7 +51,7 @@ Networks:o
 ENDPOINT = """
 IPAMConfig:o? Links:a? MacAddress:s Aliases:a? DriverOpts:o? GwPriority:i NetworkID:s EndpointID:s
 Gateway:s IPAddress:s IPPrefixLen:i IPv6Gateway:s GlobalIPv6Address:s GlobalIPv6PrefixLen:i
-DNSNames:a?
+DNSNames:a? [IngressRate:i] [EgressRate:i]
 """
 MOUNT = "Type:s Source:s Destination:s Mode:s RW:b Propagation:s"
 TYPES = {"b": bool, "i": int, "s": str, "a": list, "o": dict}
@@ -248,6 +249,24 @@ def test_a_privileged_container_hides_nothing(cay, image, inspect, no_leaks):
     cay.ok("create", "--name", "bare", "--privileged", image, "true")
     host = inspect("bare")["HostConfig"]
     assert host["Privileged"] and host["MaskedPaths"] is None and host["ReadonlyPaths"] is None
+
+
+def test_networks_and_ports_have_docker_s_members(host, cay, image, inspect, no_leaks):
+    cay.ok("network", "create", "--ipv6", "lan")
+    cay.ok("run", "-d", "--name", "web", "--network", "lan:alias=www,ifname=lan0",
+           "--network", "bridge", "--link", "web:self", "-p", "8080:80", "-P", "--expose", "443",
+           "--publish-allow", "192.0.2.0/24", "--net-rate", "lan:ingress=1mbit", "--dns",
+           "192.0.2.53", "--add-host", "db:192.0.2.7", image, "sleep", "9999")
+    running = inspect("web")
+    assert list(running["NetworkSettings"]["Networks"]) == ["lan", "bridge"]
+    assert running["NetworkSettings"]["Networks"]["lan"]["Links"] == ["web:self"]
+    assert running["HostConfig"]["PublishAllow"] == ["192.0.2.0/24"]
+    assert set(running["NetworkSettings"]["Ports"]) == {"80/tcp", "443/tcp"}
+    assert all(running["NetworkSettings"]["Ports"].values())
+    cay.ok("kill", "web")
+    assert inspect("web")["NetworkSettings"]["Ports"] == {}
+    cay.ok("rm", "web")
+    cay.ok("network", "rm", "lan")
 
 
 def test_the_state_follows_a_container_through_its_life(cay, image, inspect, no_leaks):
