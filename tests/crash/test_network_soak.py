@@ -31,7 +31,7 @@ def live_often(cay, count):
 
 def server_memory(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty:"))
 
 
 def measure(host):
