@@ -263,3 +263,15 @@ def test_links_that_were_deleted_are_made_again_with_their_routes(host, cay, ima
         host.ip(*(f"link delete {name}" for name in deleted))
         cay.ok("ps") if deleted else cay.ok("network", "reload")
         assert sorted(tell().splitlines()) == sorted(before.splitlines())
+
+
+def test_a_containers_network_belongs_to_its_user_namespace(host, cay, image):
+    cay.ok("run", "-d", "--name", "web", "--network", "bridge", image, "sleep", "999")
+    process = f"/proc/{_inspect(cay, 'web')['State']['Pid']}/ns"
+    with open(f"{process}/net", encoding="ascii") as network:
+        owner = fcntl.ioctl(network, 0xb701)  # NS_GET_USERNS
+    try:
+        assert os.stat(f"/proc/self/fd/{owner}").st_ino == os.stat(f"{process}/user").st_ino
+        assert os.stat(f"{process}/user").st_ino != os.stat("/proc/self/ns/user").st_ino
+    finally:
+        os.close(owner)
