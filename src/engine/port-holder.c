@@ -6,6 +6,7 @@
  */
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -174,6 +175,8 @@ static char *find_program(uint64_t inode)
         if (file_read_at(AT_FDCWD, path, COMM_MAX, &name, &size) < 0)
             continue;
         name[strcspn(name, "\n")] = '\0';
+        for (char *c = name; *c; c++) /* whoever runs it chooses it, and a terminal shows it */
+            *c = isprint((unsigned char)*c) ? *c : '?';
         return memory_printf("'%s' (pid %s)", name, entry->d_name);
     }
     return NULL;
