@@ -3,6 +3,7 @@
 and what they do to ours is repaired."""
 
 import contextlib
+import dataclasses
 
 import pytest
 
@@ -85,6 +86,13 @@ def test_rules_of_docker_stay_and_go_on_working(world, world_peers):
         assert reach(ways) == [] and rules(host) == before
         assert reach([Way(host, "127.0.0.1", 8080, "*", "web"), Way(
             host, "127.0.0.1", 8081, "*", "default")]) == []
+        ours = Way(world.outside, world.address("one"), 8080, world.address("outside"), "web")
+        # A drop of others stands, until they let it through.
+        assert reach([dataclasses.replace(ours, seen=None)]) == []
+        for options in ("-i", "br-+"), ("-o", "br-+", "-m", "conntrack", "--ctstate", "DNAT"):
+            host.run("iptables-nft", "-I", "FORWARD", *options, "-j", "ACCEPT")
+        before = rules(host)
+        assert reach([ours, *ways]) == []
         host.cay.ok("rm", "-f", "web", "default")
         assert reach(ways) == [] and rules(host) == before
 
