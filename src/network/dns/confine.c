@@ -9,25 +9,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/landlock.h"
 #include "base/locked-memory.h"
+#include "base/privileges.h"
 #include "base/syscall-filter.h"
 #include "network/dns-protocol.h"
 #include "network/dns/upstreams.h"
-
-/* Nobody's, in every distribution. */
-#define NOBODY 65534
 
 /* Where resolv.conf is, and where it leads to with those who make it: also where they are not at
  * work yet. */
@@ -94,27 +88,6 @@ static int limit_resources(Error *err)
     return 0;
 }
 
-static int become_nobody(Error *err)
-{
-    if (geteuid() != 0)
-        return 0;
-    /* In a user namespace of one id, say, there is nobody to become. */
-    if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-        setresuid(NOBODY, NOBODY, NOBODY) < 0)
-        return geteuid() != 0 ? error_errno(err, "become nobody") : 0;
-    return 0;
-}
-
-static int drop_capabilities(Error *err)
-{
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[2] = {};
-
-    if (syscall(SYS_capset, &header, data) < 0)
-        return error_errno(err, "drop capabilities");
-    return 0;
-}
-
 /* The directory that it leads to now; NULL: it is not there. The caller frees it. */
 static char *find_actual_directory(void)
 {
@@ -170,13 +143,9 @@ int confine(Error *err)
 
     if (close_range(DNS_CONNECTION_FD + 1, ~0U, 0) < 0)
         return error_errno(err, "close what was inherited");
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return error_errno(err, "forbid new privileges");
     r = limit_resources(err);
     if (r >= 0)
-        r = become_nobody(err);
-    if (r >= 0)
-        r = drop_capabilities(err);
+        r = privileges_drop(err);
     if (r < 0)
         return r;
     process_hide_memory();
