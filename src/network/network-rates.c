@@ -16,6 +16,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/tc_act/tc_mirred.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,15 +93,18 @@ static void set_bucket(NetlinkBatch *batch, int index, uint64_t rate)
 /* All that comes in at @index goes out at @target. */
 static void add_redirection(NetlinkBatch *batch, int index, int target)
 {
-    const struct {
-        struct tc_u32_sel selector;
-        struct tc_u32_key key; /* matches anything */
-    } everything = { .selector = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+    /* with one key, which matches anything */
+    alignas(struct tc_u32_sel) char
+        everything[sizeof(struct tc_u32_sel) + sizeof(struct tc_u32_key)] = {};
+    struct tc_u32_sel *selector = (struct tc_u32_sel *)everything;
     const struct tc_mirred mirred = { .action = TC_ACT_STOLEN,
                                       .eaction = TCA_EGRESS_REDIR,
                                       .ifindex = (uint32_t)target };
     NetlinkMessage message;
     size_t options, actions, action, parameters;
+
+    selector->flags = TC_U32_TERMINAL;
+    selector->nkeys = 1;
 
     (void)init_qdisc(&message, RTM_NEWQDISC, index, INGRESS_HANDLE, TC_H_INGRESS);
     netlink_message_add_string(&message, TCA_KIND, "ingress");
@@ -110,7 +114,7 @@ static void add_redirection(NetlinkBatch *batch, int index, int target)
         TC_H_MAKE(1 << 16, htons(ETH_P_ALL));
     netlink_message_add_string(&message, TCA_KIND, "u32");
     options = netlink_message_begin(&message, TCA_OPTIONS);
-    netlink_message_add(&message, TCA_U32_SEL, &everything, sizeof(everything));
+    netlink_message_add(&message, TCA_U32_SEL, everything, sizeof(everything));
     actions = netlink_message_begin(&message, TCA_U32_ACT);
     action = netlink_message_begin(&message, 1);
     netlink_message_add_string(&message, TCA_ACT_KIND, "mirred");
