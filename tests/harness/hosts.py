@@ -43,6 +43,7 @@ _PATIENCE = 20  # seconds; for what must come about
 # Nobody asks for neighbours on a link whose own first address is still being tried for a second.
 _ACCEPT_DAD = "/proc/sys/net/ipv6/conf/{}/accept_dad"
 _OF_TESTS = ("/cay-test-", "/tmp/")
+_HERE = pathlib.Path(__file__).resolve()
 
 
 def _check(result):
@@ -218,9 +219,9 @@ def _mount_points():
 
 
 def _forget_mounts_of_tests():
-    """Copies of what others will want to unmount for good."""
+    """Copies of what others will want to unmount for good, but not what we run from."""
     for point in reversed(_mount_points()):
-        if any(part in point for part in _OF_TESTS): # but not a /tmp that is a mount itself
+        if any(part in point for part in _OF_TESTS) and not _HERE.is_relative_to(point):
             _LIBC.umount2(os.fsencode(point), _MNT_DETACH)
 
 
