@@ -100,9 +100,9 @@ def build_helpers(build):
     return os.path.join(build, "bench/floor"), os.path.join(build, "bench/time-command")
 
 
-def time_commands(timer, runs, warmup, commands):
-    """Medians in milliseconds of [(root, command)], which take turns."""
-    call = [timer, str(runs), str(warmup), "0"]
+def time_commands(timer, runs, warmup, commands, pause=0):
+    """Medians in milliseconds of [(root, command)], which take turns, @pause milliseconds apart."""
+    call = [timer, str(runs), str(warmup), str(pause)]
     for root, command in commands:
         call += ["---", *(["--root", root] if root else []), *command]
     output = subprocess.run(call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
