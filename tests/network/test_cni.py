@@ -178,7 +178,9 @@ def test_one_that_cannot_be_undone_is_tried_again(cay, image, cni):
     assert "CNI plug-in 'own': DEL: failed with status 1" in stopped.stderr
     (cni.base / "ready").touch()
     cay.ok("rm", "web")
-    assert cni.log() == ["ADD own", "DEL own", "DEL own"]
+    added, *deleted = cni.log()
+    # whoever has stopped it tries, and whom its shim calls may, too, before it is removed
+    assert added == "ADD own" and len(deleted) >= 2 and set(deleted) == {"DEL own"}
     assert cni.leases() == []
 
 
