@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -205,6 +206,19 @@ void fd_write_behind(int fd, int64_t from, int64_t to)
 
     if (begin < end) /* else, and where it fails, the sync at the end takes longer */
         (void)sync_file_range(fd, begin, end - begin, SYNC_FILE_RANGE_WRITE);
+}
+
+int fd_from_data(const char *name, const void *data, size_t size)
+{
+    _cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = fd_write_all(fd, data, size);
+    if (r < 0)
+        return r;
+    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(fd);
 }
 
 bool fd_is_on_fs(int fd, unsigned long magic)

@@ -35,6 +35,10 @@ static inline void fd_closep(int *fd)
 /* Write all of it, through short writes and EINTR. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
+/* A file in memory that holds @data and is read from its beginning: input for a program that nobody
+ * has to feed. Returns a descriptor with FD_CLOEXEC, or -errno. */
+int fd_from_data(const char *name, const void *data, size_t size);
+
 /* Read up to @size bytes, through short reads and EINTR. Returns the count (short at end of file)
  * or -errno. */
 ssize_t fd_read_full(int fd, void *data, size_t size);

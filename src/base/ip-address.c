@@ -113,6 +113,13 @@ bool ip_address_is_loopback(const IpAddress *address)
                                        : address->family == AF_INET && address->bytes[0] == 127;
 }
 
+bool ip_address_is_multicast(const IpAddress *address)
+{
+    return address->family == AF_INET6
+               ? address->bytes[0] == 0xff
+               : address->family == AF_INET && (address->bytes[0] & 0xf0) == 0xe0;
+}
+
 bool ip_address_add(const IpAddress *address, uint64_t number, IpAddress *ret)
 {
     IpAddress sum = *address;

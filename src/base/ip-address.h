@@ -57,6 +57,7 @@ int ip_address_compare(const IpAddress *a, const IpAddress *b);
 /* "0.0.0.0", "::". */
 bool ip_address_is_wildcard(const IpAddress *address);
 bool ip_address_is_loopback(const IpAddress *address);
+bool ip_address_is_multicast(const IpAddress *address);
 
 /* @address plus @number as one large number. False where that is beyond the family's last. */
 bool ip_address_add(const IpAddress *address, uint64_t number, IpAddress *ret);

@@ -23,3 +23,7 @@ typedef struct LandlockOptions {
  * kernel has none that allows hard links (before 5.19).
  */
 int landlock_confine(const LandlockOptions *options);
+
+/* The same for a program that may read what @paths lead to now, and connect by TCP, and nothing
+ * else. A path that there is not is left out. */
+int landlock_confine_to_reading(const char *const *paths, size_t count);

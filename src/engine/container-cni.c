@@ -212,26 +212,15 @@ static int run_chain(Engine *engine, const Container *container, int directory_f
 
 static void add_host_lines(const Container *container, const CniResult *result, StringList *lines)
 {
-    _cleanup_free_ char *hostname = container_hostname(container);
     _cleanup_string_list_ StringList gateways = {};
-    const char *domain = container->spec.domainname;
     char text[IP_ADDRESS_TEXT_MAX];
 
     for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
         if (ip_address_is_set(&result->gateways[family]))
             string_list_add(&gateways, ip_address_format(&result->gateways[family], text));
     container_extra_hosts(container, &gateways, lines);
-    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++) {
-        const IpAddress *address = &result->addresses[family].address;
-
-        if (!ip_address_is_set(address))
-            continue;
-        ip_address_format(address, text);
-        if (domain && *domain)
-            string_list_printf(lines, "%s\t%s.%s %s", text, hostname, domain, hostname);
-        else
-            string_list_printf(lines, "%s\t%s", text, hostname);
-    }
+    for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+        container_own_host_line(container, &result->addresses[family].address, lines);
 }
 
 /* The user's word counts most, then that of the plug-ins; the host's servers are asked where

@@ -73,6 +73,22 @@ static void add_extra_host(StringList *lines, const char *text, const char *gate
         string_list_printf(lines, "%s\t%.*s", address, (int)strcspn(text, ":"), text);
 }
 
+void container_own_host_line(const Container *container, const IpAddress *address,
+                             StringList *lines)
+{
+    _cleanup_free_ char *hostname = container_hostname(container);
+    const char *domain = container->spec.domainname;
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    if (!ip_address_is_set(address))
+        return;
+    ip_address_format(address, text);
+    if (domain && *domain)
+        string_list_printf(lines, "%s\t%s.%s %s", text, hostname, domain, hostname);
+    else
+        string_list_printf(lines, "%s\t%s", text, hostname);
+}
+
 void container_extra_hosts(const Container *container, const StringList *gateways,
                            StringList *lines)
 {

@@ -7,6 +7,7 @@
  */
 
 #include "base/error.h"
+#include "base/ip-address.h"
 #include "engine/container.h"
 
 #define CONTAINER_FILE_HOSTNAME "hostname"
@@ -26,6 +27,10 @@ int container_file_write(int directory_fd, const char *name, const char *text, E
  */
 void container_extra_hosts(const Container *container, const StringList *gateways,
                            StringList *lines);
+
+/* Add the line by which it knows itself at @address; none for no address. */
+void container_own_host_line(const Container *container, const IpAddress *address,
+                             StringList *lines);
 
 /* The container's host name: the one asked for, the host's on its network, else the short id. Free
  * it. */

@@ -21,23 +21,10 @@
 
 static void add_own_lines(const NetworkView *view, StringList *lines)
 {
-    const Container *container = view->container;
-    const char *domain = container->spec.domainname;
-    _cleanup_free_ char *hostname = container_hostname(container);
-
     for (size_t i = 0; i < view->endpoints.count; i++)
-        for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++) {
-            const IpAddress *address = &view->endpoints.items[i].addresses[family];
-            char text[IP_ADDRESS_TEXT_MAX];
-
-            if (!ip_address_is_set(address))
-                continue;
-            ip_address_format(address, text);
-            if (domain && *domain)
-                string_list_printf(lines, "%s\t%s.%s %s", text, hostname, domain, hostname);
-            else
-                string_list_printf(lines, "%s\t%s", text, hostname);
-        }
+        for (IpFamily family = 0; family < _IP_FAMILY_MAX; family++)
+            container_own_host_line(view->container, &view->endpoints.items[i].addresses[family],
+                                    lines);
 }
 
 static void list_gateways(const NetworkView *view, StringList *gateways)

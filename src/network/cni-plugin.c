@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,18 +150,11 @@ static int open_output(Output *output, int *ret_write_fd)
     return r;
 }
 
-static int open_input(const json_t *json, int *ret)
+static int open_input(const json_t *json)
 {
-    _cleanup_close_ int fd = memfd_create("cni-configuration", MFD_CLOEXEC);
     _cleanup_free_ char *text = json ? json_to_text(json) : memory_strdup("{}");
-    int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 
-    if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
-        r = -errno;
-    if (r < 0)
-        return r;
-    *ret = TAKE_FD(fd);
-    return 0;
+    return fd_from_data("cni-configuration", text, strlen(text));
 }
 
 static int start(const CniOptions *options, const CniCall *call, Run *run, Error *err)
@@ -175,7 +167,7 @@ static int start(const CniOptions *options, const CniCall *call, Run *run, Error
 
     if (r < 0)
         return r;
-    r = open_input(call->input, &input_fd);
+    r = input_fd = open_input(call->input);
     if (r >= 0)
         r = open_output(&run->output, &output_fd);
     if (r >= 0)

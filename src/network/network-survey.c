@@ -151,12 +151,6 @@ static int read_vlan(SurveyLink *link, const struct rtattr *data)
     return 0;
 }
 
-static bool is_multicast(const IpAddress *address)
-{
-    return address->family == AF_INET ? (address->bytes[0] & 0xf0) == 0xe0
-                                      : address->bytes[0] == 0xff;
-}
-
 static int read_vxlan(SurveyLink *link, const struct rtattr *data)
 {
     const struct rtattr *attributes[IFLA_VXLAN_GROUP6 + 1];
@@ -170,7 +164,8 @@ static int read_vxlan(SurveyLink *link, const struct rtattr *data)
     link->port = port ? ntohs(*port) : 0;
     if (!read_ip(AF_INET, attributes[IFLA_VXLAN_GROUP], &link->group))
         (void)read_ip(AF_INET6, attributes[IFLA_VXLAN_GROUP6], &link->group);
-    if (!is_multicast(&link->group)) /* a peer's, which is in the table of those as well */
+    if (!ip_address_is_multicast(
+            &link->group)) /* a peer's, which is in the table of those as well */
         link->group = (IpAddress) {};
     return 0;
 }

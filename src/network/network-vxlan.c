@@ -19,12 +19,6 @@ static void make_port_name(const NetworkSpec *spec, char name[static IFNAMSIZ])
     (void)snprintf(name, IFNAMSIZ, "vx-%.12s", spec->id);
 }
 
-static bool is_multicast(const IpAddress *address)
-{
-    return address->family == AF_INET ? (address->bytes[0] & 0xf0) == 0xe0
-                                      : address->bytes[0] == 0xff;
-}
-
 static int check_peers(const NetworkSpec *spec, Error *err)
 {
     int family = 0;
@@ -38,7 +32,7 @@ static int check_peers(const NetworkSpec *spec, Error *err)
         if (family != 0 && family != peer.family)
             return error_set(err, ERROR_INVALID, "peers of a vxlan are of one family");
         family = peer.family;
-        if (is_multicast(&peer) && (spec->vxlan_peers.count > 1 || !spec->parent))
+        if (ip_address_is_multicast(&peer) && (spec->vxlan_peers.count > 1 || !spec->parent))
             return error_set(err, ERROR_INVALID,
                              "a multicast group of a vxlan stands alone and needs option 'parent'");
     }
@@ -71,7 +65,9 @@ static const char *group_of(const NetworkSpec *spec)
     const char *first = spec->vxlan_peers.count > 0 ? spec->vxlan_peers.items[0] : NULL;
     IpAddress address;
 
-    return first && ip_address_parse(first, &address) == 0 && is_multicast(&address) ? first : NULL;
+    return first && ip_address_parse(first, &address) == 0 && ip_address_is_multicast(&address)
+               ? first
+               : NULL;
 }
 
 static void describe_port(NetlinkMessage *message, const NetworkSpec *spec, const char *name,
@@ -124,7 +120,8 @@ static int set_up_port(NetworkLinks *links, const NetworkSpec *spec, int index, 
     for (size_t i = 0; i < spec->vxlan_peers.count; i++) {
         IpAddress peer;
 
-        if (ip_address_parse(spec->vxlan_peers.items[i], &peer) == 0 && !is_multicast(&peer))
+        if (ip_address_parse(spec->vxlan_peers.items[i], &peer) == 0 &&
+            !ip_address_is_multicast(&peer))
             add_peer(&batch, index, &peer);
     }
     kernel_link_add_quiet(&batch, index);

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,19 +227,6 @@ static int start_program(RegistryClient *client, Error *err)
     return 0;
 }
 
-static int make_document(const void *data, size_t size)
-{
-    _cleanup_close_ int fd = memfd_create(REGISTRY_PROGRAM, MFD_CLOEXEC);
-    int r;
-
-    if (fd < 0)
-        return -errno;
-    r = fd_write_all(fd, data, size);
-    if (r < 0)
-        return r;
-    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(fd);
-}
-
 /* The variables that Docker heeds; the lower-case ones come second. */
 static char *proxy_variable(const char *upper, const char *lower)
 {
@@ -261,7 +247,7 @@ static int send_opening(RegistryClient *client, const RegistryRepository *reposi
     };
     _cleanup_json_ json_t *json = json_struct_write(&registry_opening_json, &opening);
     _cleanup_free_ char *text = json_to_text(json);
-    _cleanup_close_ int fd = make_document(text, strlen(text));
+    _cleanup_close_ int fd = fd_from_data(REGISTRY_PROGRAM, text, strlen(text));
     int r;
 
     explicit_bzero(text, strlen(text));
@@ -312,7 +298,7 @@ static int call_for_document(RegistryClient *client, RegistryRequest *request, s
 {
     _cleanup_registry_reply_ RegistryReply reply = {};
     _cleanup_registry_document_ RegistryDocument document = {};
-    _cleanup_close_ int fd = make_document("", 0);
+    _cleanup_close_ int fd = fd_from_data(REGISTRY_PROGRAM, "", 0);
     int r;
 
     if (fd < 0)
@@ -394,7 +380,7 @@ int registry_client_put_manifest(RegistryClient *client, const char *reference,
     if (manifest->size > REGISTRY_MANIFEST_MAX)
         return error_set(err, ERROR_EXHAUSTED, "manifest '%s' is longer than %zu bytes", reference,
                          REGISTRY_MANIFEST_MAX);
-    fd = make_document(manifest->text, manifest->size);
+    fd = fd_from_data(REGISTRY_PROGRAM, manifest->text, manifest->size);
     if (fd < 0)
         return error_result(err, fd, "make a file for '%s'", REGISTRY_PROGRAM);
     return client_call(client, &request, fd, &reply, err);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -97,19 +96,6 @@ int registry_credential_helper_of(const json_t *config, const char *host, const 
     return r;
 }
 
-static int file_of_text(const char *text, int *ret)
-{
-    _cleanup_close_ int fd = memfd_create("credentials", MFD_CLOEXEC);
-    int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-
-    if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
-        r = -errno;
-    if (r < 0)
-        return r;
-    *ret = TAKE_FD(fd);
-    return 0;
-}
-
 static int run(const char *program, const char *action, const char *input, Answer *ret, Error *err)
 {
     const char *const arguments[] = { program, action, NULL };
@@ -117,7 +103,7 @@ static int run(const char *program, const char *action, const char *input, Answe
     _cleanup_process_ Process process = PROCESS_INIT;
     int pipe_fds[2], status, r;
 
-    r = file_of_text(input, &input_fd);
+    r = input_fd = fd_from_data("credentials", input, strlen(input));
     if (r < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
         return error_result(err, r < 0 ? r : -errno, "prepare to execute '%s'", program);
     output_fd = pipe_fds[0];

@@ -54,10 +54,11 @@ def test_a_restart_by_policy_makes_the_networks_anew(host, cay, image, userns):
 
 def test_a_restart_whose_networks_cannot_be_made_is_a_failed_start(host, cay, image):
     cay.ok("run", "-d", "--name", "web", "--network", "bridge", "--restart", "on-failure:1", image,
-           "sh", "-c", "while ! test -e /end; do sleep 0.01; done; exit 1")
+           "sh", "-c", "mkfifo /end; echo up; read -r _ </end; exit 1")
+    _wait_for_line(cay, "web", "up")
     (bridge,) = (name for name in host.links() if name.startswith("br-"))
     host.ip(f"link delete {bridge}", f"link add {bridge} type vxlan id 9 dstport 4789")
-    cay.ok("exec", "web", "touch", "/end")
+    cay.ok("exec", "web", "sh", "-c", "echo >/end")
     assert cay("wait", "web").stdout == "128\n"
     assert bridge in cay("start", "web").stderr  # which waits for the end to be written down
 

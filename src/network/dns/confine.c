@@ -98,28 +98,14 @@ static char *find_actual_directory(void)
     return path;
 }
 
-static void add_rule(const char *directory, LandlockRule *rules, LandlockOptions *options)
-{
-    int fd = directory ? open(directory, O_PATH | O_CLOEXEC | O_DIRECTORY) : -EBADF;
-
-    if (fd >= 0)
-        rules[options->n_rules++] = (LandlockRule) { .fd = fd };
-}
-
 static int restrict_paths(void)
 {
-    LandlockRule rules[ARRAY_SIZE(readable) + 1];
-    LandlockOptions options = { .rules = rules, .may_connect = true };
     _cleanup_free_ char *actual = find_actual_directory();
-    int r;
+    const char *paths[ARRAY_SIZE(readable) + 1];
 
-    for (size_t i = 0; i < ARRAY_SIZE(readable); i++)
-        add_rule(readable[i], rules, &options);
-    add_rule(actual, rules, &options);
-    r = landlock_confine(&options);
-    for (size_t i = 0; i < options.n_rules; i++)
-        fd_close(rules[i].fd);
-    return r;
+    memcpy(paths, readable, sizeof(readable));
+    paths[ARRAY_SIZE(readable)] = actual;
+    return landlock_confine_to_reading(paths, ARRAY_SIZE(readable) + (actual ? 1 : 0));
 }
 
 static int filter_syscalls(Error *err)

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/landlock.h"
 #include "base/locked-memory.h"
 #include "base/privileges.h"
@@ -149,24 +148,6 @@ static int limit_resources(Error *err)
     return 0;
 }
 
-static int restrict_paths(void)
-{
-    LandlockRule rules[ARRAY_SIZE(readable)];
-    LandlockOptions options = { .rules = rules, .may_connect = true };
-    int r;
-
-    for (size_t i = 0; i < ARRAY_SIZE(readable); i++) {
-        int fd = open(readable[i], O_PATH | O_CLOEXEC); /* through symlinks: to what they say now */
-
-        if (fd >= 0)
-            rules[options.n_rules++] = (LandlockRule) { .fd = fd };
-    }
-    r = landlock_confine(&options);
-    for (size_t i = 0; i < options.n_rules; i++)
-        fd_close(rules[i].fd);
-    return r;
-}
-
 /* No sockets of this machine's services, unix(7): as root, one would do anything for anybody. */
 static int filter_syscalls(Error *err)
 {
@@ -198,6 +179,7 @@ int confine(Error *err)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return error_errno(err, "die with the client");
     process_hide_memory();
-    (void)restrict_paths(); /* nobody may read little anyway: a kernel without it will do */
+    /* nobody may read little anyway: a kernel without it will do */
+    (void)landlock_confine_to_reading(readable, ARRAY_SIZE(readable));
     return filter_syscalls(err);
 }

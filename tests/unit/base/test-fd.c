@@ -96,6 +96,20 @@ static void file_systems_of_the_kernel_are_told_from_those_with_files(void **sta
     assert_false(fd_is_of_kernel(-EBADF));
 }
 
+static void data_is_read_from_its_beginning(void **state)
+{
+    _cleanup_close_ int fd = fd_from_data("data", "some\0text", 9), empty_fd = -EBADF;
+    char text[16];
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(fd_read_full(fd, text, sizeof(text)), 9);
+    assert_memory_equal(text, "some\0text", 9);
+    empty_fd = fd_from_data("data", "", 0);
+    assert_int_equal(fd_read_full(empty_fd, text, sizeof(text)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +117,7 @@ int main(void)
         scratch_test(a_failed_write_leaves_nothing),
         scratch_test(a_file_beyond_the_limit_is_refused),
         cmocka_unit_test(an_endless_file_is_refused),
+        cmocka_unit_test(data_is_read_from_its_beginning),
         scratch_test(symlinks_and_fifos_are_not_read),
         scratch_test(file_systems_of_the_kernel_are_told_from_those_with_files),
         cmocka_unit_test(taking_a_descriptor_empties_its_slot),

@@ -96,7 +96,23 @@ static void a_prefix_begins_and_ends_where_its_bits_do(void **state)
     assert_false(ip_prefix_contains(&prefix, &first));
     first = address_of("::1");
     assert_true(ip_address_is_loopback(&first));
+    assert_false(ip_address_is_multicast(&first));
     assert_false(ip_prefix_contains(&all, &first));
+}
+
+static void multicast_is_known_in_both_families_and_nothing_else_is(void **state)
+{
+    static const char *const groups[] = { "224.0.0.1", "239.255.255.255", "ff02::1", "ffff::" };
+    static const char *const others[] = { "223.255.255.255", "240.0.0.0", "fe80::1", "e000::1" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        IpAddress group = address_of(groups[i]), other = address_of(others[i]);
+
+        assert_true(ip_address_is_multicast(&group));
+        assert_false(ip_address_is_multicast(&other));
+    }
+    assert_false(ip_address_is_multicast(&(IpAddress) {}));
 }
 
 static void prefixes_overlap_where_one_has_the_other(void **state)
@@ -118,6 +134,7 @@ int main(void)
         cmocka_unit_test(a_prefix_has_a_length_of_its_family),
         cmocka_unit_test(sums_carry_and_end_with_the_family),
         cmocka_unit_test(a_prefix_begins_and_ends_where_its_bits_do),
+        cmocka_unit_test(multicast_is_known_in_both_families_and_nothing_else_is),
         cmocka_unit_test(prefixes_overlap_where_one_has_the_other),
     };
 
